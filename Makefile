@@ -1,0 +1,51 @@
+# The front door. `make help` lists what there is; .ci/run calls the same targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev check lint types contracts docs bench clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)  ## Run the whole way on the sandbox: sync, identity, consent, metrics, publish
+	$(BIN)/python -m demo
+
+test: $(READY)  ## Every test, PostgreSQL ones included
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
+
+dev: $(READY)  ## Open the Dagster UI on http://127.0.0.1:3000 with everything loaded
+	$(BIN)/cdp dev
+
+check: lint types contracts docs  ## Format, lint, types, import contracts, generated documents
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+docs: $(READY)
+	$(BIN)/python -m models.dictionary --check
+	$(BIN)/python -m cdp_pipelines.metrics.catalogue --check
+
+bench: $(READY)  ## Measure speed and memory; writes docs/performance.md (about 20 minutes)
+	$(BIN)/python -m benchmarks
+
+clean:  ## Remove the demo's data and the caches (never your own data)
+	rm -rf demo-home .pytest_cache .mypy_cache .ruff_cache .hypothesis
