@@ -1,0 +1,280 @@
+"""HubSpot CRM objects: list, get, batch read, properties, owners, pipelines, associations."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from sandbox.consents import SUBSCRIPTIONS
+from sandbox.hubspot_errors import error, invalid, not_found
+from sandbox.records import CrmObject
+from sandbox.times import iso_millis
+from sandbox.web import Request, Response, Router, reply
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+router = Router()
+
+_ALIASES = {
+    "contact": "contacts", "0-1": "contacts", "company": "companies", "0-2": "companies",
+    "feedback_submission": "feedback_submissions", "0-19": "feedback_submissions",
+}  # fmt: skip
+_DEFAULTS = {"contacts": ("firstname", "lastname", "email"), "companies": ("name", "domain"), "feedback_submissions": ()}
+_LINKS = {("contacts", "companies"), ("feedback_submissions", "contacts")}
+_LABELS = {
+    ("contacts", "companies"): ((1, "Primary", "contact_to_company"), (279, None, "contact_to_company_unlabeled")),
+    ("companies", "contacts"): ((2, "Primary", "company_to_contact"), (280, None, "company_to_contact_unlabeled")),
+    ("feedback_submissions", "contacts"): ((97, None, "feedback_submission_to_contact"),),
+    ("contacts", "feedback_submissions"): ((98, None, "contact_to_feedback_submission"),),
+}
+MODIFIED = {"contacts": "lastmodifieddate"}
+CREATED = {"contacts": "createdate", "companies": "createdate"}
+_KNOWN = {
+    "contacts": (
+        "email hs_additional_emails work_email firstname lastname salutation phone mobilephone fax hs_calculated_phone_number "
+        "hs_searchable_calculated_phone_number address city state zip country date_of_birth gender company jobtitle website "
+        "hs_language hs_timezone ip_city ip_country message lifecyclestage hs_lead_status associatedcompanyid hubspot_owner_id "
+        "notes_last_contacted hs_analytics_source hs_latest_source hs_email_optout hs_legal_basis hs_data_privacy_ads_consent "
+        "hs_emailconfirmationstatus hs_marketable_status hs_email_bad_address hs_email_quarantined hs_merged_object_ids "
+        "hs_calculated_merged_vids hs_all_contact_vids " + " ".join(f"hs_email_optout_{s[0]}" for s in SUBSCRIPTIONS)
+    ).split(),
+    "companies": (
+        "name domain website phone address address2 city state zip country industry numberofemployees annualrevenue "
+        "lifecyclestage hubspot_owner_id hs_num_child_companies hs_parent_company_id hs_additional_domains hs_merged_object_ids"
+    ).split(),
+    "feedback_submissions": (
+        "hs_survey_id hs_survey_name hs_survey_type hs_survey_channel hs_submission_name hs_content hs_response_group "
+        "hs_sentiment hs_value hs_submission_timestamp"
+    ).split(),
+}  # fmt: skip
+_KNOWN_SET = {kind: frozenset(names) for kind, names in _KNOWN.items()}
+_SINGULAR = {"contacts": "CONTACT", "companies": "COMPANY", "feedback_submissions": "FEEDBACK_SUBMISSION"}
+PAGE, HISTORY_PAGE, LINK_PAGE = 100, 50, 500
+
+
+def kind_of(name: str) -> str | None:
+    """The canonical object type, or None for one this account does not have."""
+    kind = _ALIASES.get(name, name)
+    return kind if kind in _DEFAULTS else None
+
+
+def unknown_kind(name: str) -> Response:
+    """The vendor's answer to an object type that does not exist."""
+    return error(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}")
+
+
+def property_value(kind: str, obj: CrmObject, name: str) -> str | None:
+    """One property as HubSpot sees it, computed ones included."""
+    if name == "hs_object_id":
+        return obj.id
+    if name == CREATED.get(kind, "hs_createdate"):
+        return iso_millis(obj.created)
+    if name == MODIFIED.get(kind, "hs_lastmodifieddate"):
+        return iso_millis(obj.updated)
+    return obj.props.get(name)
+
+
+def names_for(kind: str, asked: Iterable[str]) -> list[str]:
+    """The stored properties to show: those asked for and known, or the defaults of the type."""
+    known = _KNOWN_SET[kind]
+    return [name for name in asked if name in known] or list(_DEFAULTS[kind])
+
+
+def render(kind: str, obj: CrmObject, names: list[str]) -> dict[str, object]:
+    """The object envelope."""
+    props, created, updated = obj.props, iso_millis(obj.created), iso_millis(obj.updated)
+    shown: dict[str, str | None] = {name: props.get(name) for name in names}
+    shown[CREATED.get(kind, "hs_createdate")] = created
+    shown[MODIFIED.get(kind, "hs_lastmodifieddate")] = updated
+    shown["hs_object_id"] = obj.id
+    envelope: dict[str, object] = {"id": obj.id, "properties": shown, "createdAt": created, "updatedAt": updated}
+    if obj.archived is None:
+        envelope["archived"] = False
+    else:
+        envelope |= {"archived": True, "archivedAt": iso_millis(obj.archived)}
+    return envelope
+
+
+def _history(envelope: dict[str, object], obj: CrmObject, names: list[str]) -> None:
+    at = iso_millis(obj.updated)
+    envelope["propertiesWithHistory"] = {
+        name: [{"value": obj.props[name], "timestamp": at, "sourceType": "CRM_UI", "sourceId": "userId:51001"}]
+        for name in names
+        if name in obj.props
+    }
+
+
+def linked(world: "World", kind: str, obj_id: str, to: str) -> list[str]:
+    """Ids of the live objects of type ``to`` that an object is associated with."""
+    if (kind, to) in _LINKS:
+        obj = world.objects[kind].get(obj_id)
+        return [obj.linked_id] if obj and obj.archived is None and obj.linked_id else []
+    if (to, kind) in _LINKS:
+        return world.links_to[to].get(obj_id, [])
+    return []
+
+
+def _inline(world: "World", kind: str, obj: CrmObject, to_names: list[str]) -> dict[str, object]:
+    found = {}
+    for name in to_names:
+        to = kind_of(name)
+        if to and (ids := linked(world, kind, obj.id, to)):
+            labels = _LABELS[kind, to]
+            found[to] = {"results": [{"id": i, "type": label[2]} for i in ids for label in labels]}
+    return found
+
+
+def _page(world: "World", request: Request, kind: str) -> list[CrmObject]:
+    """One record more than the page holds, if there is one."""
+    ordered = (world.archived if request.one("archived") == "true" else world.live)[kind]
+    start = ordered.from_key(request.integer("after", 0))
+    return ordered.records[start : start + request.integer("limit", 10) + 1]
+
+
+@router.on("GET", "/crm/v3/objects/{kind}")
+def list_objects(world: "World", request: Request, name: str) -> Response:
+    """A page in id order; ``after`` is the id to go on with."""
+    kind = kind_of(name)
+    if kind is None:
+        return unknown_kind(name)
+    history = request.several("propertiesWithHistory")
+    limit, most = request.integer("limit", 10), HISTORY_PAGE if history else PAGE
+    if not 1 <= limit <= most:
+        return invalid(f"limit must be between 1 and {most}", "INVALID_LIMIT", "limit")
+    records = _page(world, request, kind)
+    names, links = names_for(kind, request.several("properties")), request.several("associations")
+    results = []
+    for obj in records[:limit]:
+        envelope = render(kind, obj, names)
+        if links and (found := _inline(world, kind, obj, links)):
+            envelope["associations"] = found
+        if history:
+            _history(envelope, obj, history)
+        results.append(envelope)
+    body: dict[str, object] = {"results": results}
+    if len(records) > limit:
+        body["paging"] = {"next": {"after": records[limit].id, "link": _link(request, records[limit].id)}}
+    return reply(body)
+
+
+def _link(request: Request, after: str) -> str:
+    query = {**request.query, "after": [after]}
+    return f"{request.origin}{request.path}?{urlencode(query, doseq=True)}"
+
+
+def _find(world: "World", request: Request, kind: str, obj_id: str) -> CrmObject | None:
+    table = world.objects[kind]
+    if request.one("idProperty") == "email":
+        return next((o for o in world.live[kind].records if o.props.get("email") == obj_id.lower()), None)
+    obj = table.get(obj_id)
+    while obj and obj.merged_into:
+        obj = table.get(obj.merged_into)
+    wants_archived = request.one("archived") == "true"
+    return obj if obj and (obj.archived is not None) == wants_archived else None
+
+
+@router.on("GET", "/crm/v3/objects/{kind}/{id}")
+def get_object(world: "World", request: Request, name: str, obj_id: str) -> Response:
+    """One object; the id of a merged-away one answers with the survivor."""
+    kind = kind_of(name)
+    if kind is None:
+        return unknown_kind(name)
+    obj = _find(world, request, kind, obj_id)
+    if obj is None:
+        return not_found()
+    envelope = render(kind, obj, names_for(kind, request.several("properties")))
+    if found := _inline(world, kind, obj, request.several("associations")):
+        envelope["associations"] = found
+    if history := request.several("propertiesWithHistory"):
+        _history(envelope, obj, history)
+    return reply(envelope)
+
+
+def batch(world: "World", results: list[object], errors: list[object]) -> Response:
+    """The envelope of batch answers: 207 when something is missing."""
+    at = iso_millis(world.clock * 1000)
+    body: dict[str, object] = {"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at}
+    if errors:
+        body |= {"numErrors": len(errors), "errors": errors}
+    return reply(body, 207 if errors else 200)
+
+
+@router.on("POST", "/crm/v3/objects/{kind}/batch/read")
+def read_batch(world: "World", request: Request, name: str) -> Response:
+    """Up to 100 objects by id (or e-mail); archived and merged-away ones count as missing."""
+    kind, body = kind_of(name), request.json()
+    if kind is None:
+        return unknown_kind(name)
+    inputs = [str(entry.get("id")) for entry in body.get("inputs", [])]
+    if not 1 <= len(inputs) <= PAGE:
+        return invalid(f"inputs must hold between 1 and {PAGE} entries", "INVALID_BATCH_SIZE", "inputs")
+    table, names = world.objects[kind], names_for(kind, body.get("properties") or ())
+    if body.get("idProperty") == "email":
+        table = {o.props["email"]: o for o in world.live[kind].records if "email" in o.props}
+        inputs = [value.lower() for value in inputs]
+    found = {i: table[i] for i in dict.fromkeys(inputs) if i in table and table[i].archived is None}
+    missing = [i for i in dict.fromkeys(inputs) if i not in found]
+    text = f"Could not get some {_SINGULAR[kind]} objects, they may be deleted or not exist. Check that ids are valid."
+    gone = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
+    return batch(world, [render(kind, obj, names) for obj in found.values()], [gone] if missing else [])
+
+
+@router.on("POST", "/crm/v4/associations/{from}/{to}/batch/read")
+def read_associations(world: "World", request: Request, from_name: str, to_name: str) -> Response:
+    """Associations of many objects; ids that have none are simply absent."""
+    kind, to = kind_of(from_name), kind_of(to_name)
+    if kind is None or to is None or (kind, to) not in _LABELS:
+        return unknown_kind(f"{from_name} to {to_name}")
+    results: list[object] = []
+    for entry in request.json().get("inputs", []):
+        if ids := linked(world, kind, str(entry["id"]), to):
+            after = int(entry.get("after") or 0)
+            results.append({"from": {"id": str(entry["id"])}, **_links_page(kind, to, ids, after, LINK_PAGE, "to")})
+    return batch(world, results, [])
+
+
+def _links_page(kind: str, to: str, ids: list[str], after: int, limit: int, key: str) -> dict[str, object]:
+    types = [{"category": "HUBSPOT_DEFINED", "typeId": number, "label": label} for number, label, _ in _LABELS[kind, to]]
+    page: dict[str, object] = {key: [{"toObjectId": int(i), "associationTypes": types} for i in ids[after : after + limit]]}
+    if len(ids) > after + limit:
+        page["paging"] = {"next": {"after": str(after + limit)}}
+    return page
+
+
+@router.on("GET", "/crm/v4/objects/{kind}/{id}/associations/{to}")
+def list_associations(world: "World", request: Request, from_name: str, obj_id: str, to_name: str) -> Response:
+    """Associations of one object, 500 a page."""
+    kind, to = kind_of(from_name), kind_of(to_name)
+    if kind is None or to is None or (kind, to) not in _LABELS:
+        return unknown_kind(f"{from_name} to {to_name}")
+    limit = min(request.integer("limit", LINK_PAGE), LINK_PAGE)
+    return reply(_links_page(kind, to, linked(world, kind, obj_id, to), request.integer("after", 0), limit, "results"))
+
+
+@router.on("GET", "/crm/v3/properties/{kind}")
+def list_properties(_world: "World", _request: Request, name: str) -> Response:
+    """Property definitions, not paged."""
+    kind = kind_of(name)
+    if kind is None:
+        return unknown_kind(name)
+    times = (CREATED.get(kind, "hs_createdate"), MODIFIED.get(kind, "hs_lastmodifieddate"))
+    return reply({"results": [_definition(n, kind, times) for n in (*_KNOWN[kind], *times, "hs_object_id")]})
+
+
+def _definition(name: str, kind: str, times: tuple[str, ...]) -> dict[str, object]:
+    optout = name.startswith("hs_email_optout")
+    return {
+        "name": name,
+        "label": name.replace("_", " ").capitalize(),
+        "type": "datetime" if name in times else "bool" if optout else "string",
+        "fieldType": "date" if name in times else "booleancheckbox" if optout else "text",
+        "description": "",
+        "groupName": f"{_SINGULAR[kind].lower()}information",
+        "options": [],
+        "hasUniqueValue": False,
+        "hidden": False,
+        "hubspotDefined": True,
+        "archived": False,
+        "modificationMetadata": {"readOnlyValue": optout or name in times, "readOnlyDefinition": True, "archivable": False},
+        "dataSensitivity": "non_sensitive",
+    }

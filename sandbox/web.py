@@ -1,0 +1,126 @@
+"""Requests, responses and routes, as small as the stand-ins need them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+JSON = "application/json;charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. ``headers`` have lower-case names; ``origin`` is scheme and host as the client wrote them."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+    origin: str
+
+    def one(self, name: str) -> str | None:
+        """The last value of a query parameter."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+    def several(self, name: str) -> list[str]:
+        """The values of a parameter that may be repeated or comma separated."""
+        return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number, or ``default`` when the parameter is absent or no number."""
+        value = self.one(name)
+        return int(value) if value and value.lstrip("-").isdigit() else default
+
+    def json(self) -> Any:  # noqa: ANN401 - the shape is the client's
+        """The decoded body; an empty or broken one is an empty object, which validation then refuses."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return {}
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP response. ``cut`` is the share of the body after which the connection is dropped."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": JSON})
+    cut: float | None = None
+
+
+def reply(obj: object, status: int = 200) -> Response:
+    """``obj`` as JSON."""
+    return Response(status, orjson.dumps(obj))
+
+
+Handler = Callable[..., Response]
+
+
+class Router:
+    """Path templates such as ``/users/{id}`` and the functions that answer them."""
+
+    def __init__(self) -> None:
+        self._fixed: dict[tuple[str, str], tuple[str, Handler]] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], str, Handler]] = []
+
+    def on(self, method: str, template: str) -> Callable[[Handler], Handler]:
+        """Register the decorated ``handler(world, request, *path_values)``."""
+
+        def register(handler: Handler) -> Handler:
+            if "{" in template:
+                pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", template))
+                self._patterns.append((method, pattern, template, handler))
+            else:
+                self._fixed[method, template] = (template, handler)
+            return handler
+
+        return register
+
+    def include(self, other: "Router") -> None:
+        """Take over the routes of ``other``."""
+        self._fixed |= other._fixed
+        self._patterns += other._patterns
+
+    def find(self, method: str, path: str) -> tuple[str, Handler, tuple[str, ...]] | None:
+        """The template, handler and path values for a request, or None."""
+        if fixed := self._fixed.get((method, path)):
+            return *fixed, ()
+        for wanted, pattern, template, handler in self._patterns:
+            if wanted == method and (match := pattern.fullmatch(path)):
+                return template, handler, match.groups()
+        return None
+
+
+class Vendor:
+    """One stand-in: what the server needs to know about a vendor. Subclasses fill in the vendor's manners."""
+
+    name: str
+    router: Router
+
+    def __init__(self, world: "World") -> None:
+        """Serve ``world``."""
+        self.world = world
+
+    def refuse(self, request: Request, template: str | None) -> Response | None:
+        """The vendor's 401 or 403, or None when the credentials are good."""
+        raise NotImplementedError
+
+    def throttle(self, request: Request, scale: float) -> tuple[Response | None, dict[str, str]]:
+        """The vendor's 429 if a limit (times ``scale``) is used up, and the rate headers of an ordinary answer."""
+        raise NotImplementedError
+
+    def unknown(self, request: Request) -> Response:
+        """The vendor's answer to a path it does not have."""
+        raise NotImplementedError
+
+    def fail(self, kind: str, retry_after: int) -> Response:
+        """The vendor's body for a fault of this kind: 429, 429_retry_after, 500, 503_retry_after, expired_token."""
+        raise NotImplementedError
