@@ -1,0 +1,317 @@
+"""From clear rows to protected rows, and back for those who may look.
+
+``protect`` is the only way into the lake: it alone makes ``ProtectedRows``, and ``refuse_unprotected`` lets
+the lake check what it is given. ``Revealer`` is the way back. Values are in clear in this module and nowhere
+after it; nothing here logs, and no error quotes a value.
+
+Whom a row is about: the first reference of the class that is set (a ticket's requester), else the row itself.
+Records that others point at are registered as aliases of their subject, so that a message finds the subject of
+its ticket. A message seen before its ticket makes a subject under ("ticket", id); when the ticket comes, its row
+uses the requester's subject and the earlier one stays valid for the messages. Whoever erases a person therefore
+follows the aliases of the person's tickets too.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models import derive
+from models.fields import Entity, Match, Personal
+from privacy import labels
+from privacy.clear import Clear
+from privacy.errors import UnknownSubjectError, UnprotectableError, UnprotectedError
+from privacy.fields import FIELD_HEADER, SMALLEST_CIPHERTEXT, column_place, json_bytes, open_value, row_place, seal_value
+from privacy.index import TOKEN_BYTES, BlindIndex, Token
+from privacy.keys import KeyRing
+from privacy.normalise import normaliser
+from privacy.sealing import NONCE_BYTES, VERSION, frame
+from privacy.subjects import StoredSubject, SubjectKey, SubjectKeys, SubjectRef, SubjectStore
+
+DIGEST_BYTES: Final = 16
+ROWS_PER_BATCH: Final = 10_000
+"""How many rows are revealed with their keys in memory at a time."""
+
+Row = dict[str, Any]
+Column = list[Any]
+
+
+class ProtectedRows:
+    """Rows without a clear personal value. Only ``Protector.protect`` makes one.
+
+    Attributes:
+        entity: Class of the rows.
+        table: The rows, without ``commit_seq``.
+        dropped_erased: Rows left out because their subject was erased.
+    """
+
+    __slots__ = ("dropped_erased", "entity", "table")
+
+    def __init__(self, made_by: "Protector", entity: type[Entity], table: pa.Table, dropped_erased: int) -> None:
+        if not isinstance(made_by, Protector):
+            raise TypeError("Protected rows are made by Protector.protect alone.")
+        self.entity = entity
+        self.table = table
+        self.dropped_erased = dropped_erased
+
+
+class Protector:
+    """Encrypts, tokenises and digests rows on their way to the lake."""
+
+    def __init__(self, ring: KeyRing, store: SubjectStore, *, phone_region: str) -> None:
+        self._keys = SubjectKeys(ring)
+        self._subjects = _SubjectFinder(self._keys, store)
+        self._digest_key = ring.take_out_derived_key(labels.DIGEST_ROW, ring.key_id("digest"))
+        self._indexes = {match: BlindIndex(ring, match) for match in Match}
+        self._normalisers = {match: normaliser(match, phone_region=phone_region) for match in Match}
+
+    def protect(self, entity: type[Entity], rows: Sequence[Row], *, run_id: str, read_at: datetime) -> ProtectedRows:
+        """The protected form of ``rows``.
+
+        Args:
+            entity: Class of the rows.
+            rows: Validated rows, as ``derive.validator(entity)`` returns them.
+            run_id: The run that read them.
+            read_at: When they were read.
+
+        Raises:
+            UnprotectableError: A row is not as its class declares; nothing is protected then.
+        """
+        plan = _plan(entity)
+        found = self._subjects.of(plan, rows)
+        kept = [(row, stored) for row, stored in zip(rows, found, strict=True) if stored.wrapped_key is not None]
+        columns = _clear_columns(plan, [row for row, _ in kept])
+        digests = self._digests(plan, columns)
+        if plan.personal:
+            self._encrypt(plan, columns, [stored for _, stored in kept])
+        columns |= {
+            "subject_id": [stored.subject_id for _, stored in kept],
+            "read_at": [read_at] * len(kept),
+            "run_id": [run_id] * len(kept),
+            "digest": digests,
+        }
+        return ProtectedRows(self, entity, _table(entity, columns), len(rows) - len(kept))
+
+    def token(self, match: Match, raw: str) -> Token | None:
+        """The token of an identifier as somebody typed it; ``None`` if it is none."""
+        normalised = self._normalisers[match](raw)
+        return None if normalised is None else self._indexes[match].of(normalised)
+
+    def _digests(self, plan: "_Plan", columns: dict[str, Column]) -> list[bytes]:
+        prepared = blake2b(frame(plan.name), key=self._digest_key, digest_size=DIGEST_BYTES)
+        digests = []
+        for values in zip(*columns.values(), strict=True):
+            digest = prepared.copy()
+            digest.update(json_bytes(values))
+            digests.append(digest.digest())
+        return digests
+
+    def _encrypt(self, plan: "_Plan", columns: dict[str, Column], subjects: list[StoredSubject]) -> None:
+        """Replace the clear values in ``columns`` by ciphertexts and add the tokens."""
+        distinct = {stored.subject_id: stored for stored in subjects}
+        opened = {subject_id: self._keys.open(stored) for subject_id, stored in distinct.items()}
+        keys = [opened[stored.subject_id] for stored in subjects]
+        places = [row_place(*row) for row in zip(columns["source"], columns["source_id"], strict=True)]
+        for field in plan.personal:
+            values = columns[field.name]
+            if field.match is not None and field.token_column is not None:
+                columns[field.token_column] = self._tokens(field.match, values, is_list=field.is_list)
+            columns[field.name] = _sealed_column(column_place(plan.name, field.name), keys, places, values)
+
+    def _tokens(self, match: Match, values: Column, *, is_list: bool) -> Column:
+        normalise, token = self._normalisers[match], self._indexes[match].token_bytes
+        if not is_list:
+            normalised = [None if value is None else normalise(value) for value in values]
+            return [None if value is None else token(value) for value in normalised]
+        return [None if value is None else _distinct_tokens(value, normalise, token) for value in values]
+
+
+class Revealer:
+    """Reads protected rows in clear: for identity resolution, audited reveals and tests."""
+
+    def __init__(self, ring: KeyRing, store: SubjectStore) -> None:
+        self._keys = SubjectKeys(ring)
+        self._store = store
+
+    def reveal(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[dict[str, object]]:
+        """``source``, ``source_id`` and the clear ``columns`` of each row; an erased subject gives ``None`` values.
+
+        Args:
+            entity: Class of the rows.
+            table: Protected rows with ``subject_id``, ``source``, ``source_id`` and ``columns``.
+            columns: Personal fields to read.
+
+        Raises:
+            UnknownSubjectError: The vault has no key record for a row.
+            InvalidCiphertextError: A ciphertext is not one of this row and column.
+        """
+        rows: list[dict[str, object]] = []
+        for start in range(0, table.num_rows, ROWS_PER_BATCH):
+            rows += self._reveal_batch(entity, table.slice(start, ROWS_PER_BATCH), columns)
+        return rows
+
+    def reveal_wrapped(
+        self, entity: type[Entity], table: pa.Table, columns: Sequence[str]
+    ) -> list[dict[str, object]]:
+        """As ``reveal``, but each value travels as ``Clear``, which prints its category alone."""
+        plans = derive.personal_fields(entity)
+        categories = {plan.name: plan.mark.category for plan in plans if isinstance(plan.mark, Personal)}
+        rows = self.reveal(entity, table, columns)
+        for row in rows:
+            row |= {name: Clear(categories[name], row[name]) for name in columns if row[name] is not None}
+        return rows
+
+    def _reveal_batch(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[dict[str, object]]:
+        clear: dict[str, Column] = {name: table[name].to_pylist() for name in ("source", "source_id")}
+        keys = self._row_keys(table["subject_id"].to_pylist())
+        places = [row_place(*row) for row in zip(clear["source"], clear["source_id"], strict=True)]
+        for name in columns:
+            clear[name] = _opened_column(column_place(entity.__entity__, name), keys, places, table[name].to_pylist())
+        return [dict(zip(clear, values, strict=True)) for values in zip(*clear.values(), strict=True)]
+
+    def _row_keys(self, subject_ids: list[bytes]) -> list[SubjectKey | None]:
+        distinct = set(subject_ids)
+        stored = self._store.by_id(distinct)
+        if missing := len(distinct - stored.keys()):
+            raise UnknownSubjectError(
+                f"Revealing rows: the vault has no record of {missing} of {len(distinct)} subjects. Lake and vault do "
+                "not belong together, and nothing was read. Check the configured data folder: cdp doctor"
+            )
+        keys = {id_: None if one.wrapped_key is None else self._keys.open(one) for id_, one in stored.items()}
+        return [keys[subject_id] for subject_id in subject_ids]
+
+
+def refuse_unprotected(entity: type[Entity], table: pa.Table) -> None:
+    """Check, before an append, that ``table`` holds nothing but declared columns and ciphertexts where due.
+
+    Raises:
+        UnprotectedError: It does not; the message names the columns.
+    """
+    declared = set(derive.arrow_schema(entity).names)
+    ciphertexts = {field.name for field in derive.personal_fields(entity)}
+    tokens = {field.token_column for field in derive.personal_fields(entity)}
+    wrong = [
+        name
+        for name in table.column_names
+        if name not in declared
+        or (name in ciphertexts and not _all_ciphertexts(table[name]))
+        or (name in tokens and not _all_tokens(table[name]))
+    ]
+    if wrong:
+        raise UnprotectedError(
+            f"Writing {entity.__entity__}: the columns {', '.join(sorted(wrong))} hold something that is not protected "
+            "or not declared. Nothing was written. Rows enter the lake through Protector.protect alone."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What ``protect`` needs to know of a class."""
+
+    name: str
+    fields: tuple[derive.FieldPlan, ...]
+    personal: tuple[derive.FieldPlan, ...]
+    refs: tuple[tuple[str, str], ...]
+    has_alias: bool
+
+
+@cache
+def _plan(entity: type[Entity]) -> _Plan:
+    personal = derive.personal_fields(entity)
+    for field in personal:
+        if field.type is not str:
+            raise TypeError(f"{entity.__entity__}.{field.name}: a personal value is text or a list of texts.")
+    refs = tuple((ref.kind, ref.field) for ref in entity.__subject__)
+    return _Plan(entity.__entity__, derive.fields(entity), personal, refs, entity.__has_alias__)
+
+
+class _SubjectFinder:
+    """Finds the subject of each row and makes the missing ones: one look-up and one write per batch."""
+
+    def __init__(self, keys: SubjectKeys, store: SubjectStore) -> None:
+        self._keys = keys
+        self._store = store
+
+    def of(self, plan: _Plan, rows: Sequence[Row]) -> list[StoredSubject]:
+        """The subject of each row."""
+        about = [_about(plan, row) for row in rows]
+        own = [SubjectRef(row["source"], plan.name, row["source_id"]) for row in rows] if plan.has_alias else about
+        known = self._store.find({*about, *own})
+        fresh = {ref: self._keys.new() for ref in dict.fromkeys(about) if ref not in known}
+        resolved = known | fresh
+        aliases = {ref: resolved[subject] for ref, subject in zip(own, about, strict=True) if ref not in known} | fresh
+        if aliases:
+            pairs = [(ref, stored.subject_id) for ref, stored in aliases.items()]
+            known |= self._store.create(list(fresh.values()), pairs)
+        return [known[ref] for ref in about]
+
+
+def _about(plan: _Plan, row: Row) -> SubjectRef:
+    for kind, field in plan.refs:
+        if row[field] is not None:
+            return SubjectRef(row["source"], kind, row[field])
+    return SubjectRef(row["source"], plan.name, row["source_id"])
+
+
+def _clear_columns(plan: _Plan, rows: list[Row]) -> dict[str, Column]:
+    columns = {field.name: [row[field.name] for row in rows] for field in plan.fields}
+    for field in plan.fields:
+        if field.type is datetime:  # one instant must have one digest, whatever zone it was written in
+            columns[field.name] = [None if at is None else at.astimezone(UTC) for at in columns[field.name]]
+    return columns
+
+
+def _sealed_column(column: bytes, keys: list[SubjectKey], places: list[bytes], values: Column) -> Column:
+    random = os.urandom(NONCE_BYTES * len(values))
+    nonces = range(0, len(random), NONCE_BYTES)
+    return [
+        None if value is None else seal_value(key, random[at : at + NONCE_BYTES], column + place, value)
+        for value, key, place, at in zip(values, keys, places, nonces, strict=True)
+    ]
+
+
+def _opened_column(column: bytes, keys: list[SubjectKey | None], places: list[bytes], stored: Column) -> Column:
+    return [
+        None if value is None or key is None else open_value(key, column + place, value)
+        for value, key, place in zip(stored, keys, places, strict=True)
+    ]
+
+
+def _distinct_tokens(
+    values: Iterable[str], normalise: Callable[[str], str | None], token: Callable[[str], bytes]
+) -> list[bytes]:
+    distinct = dict.fromkeys(normalise(value) for value in values)
+    return [token(value) for value in distinct if value is not None]
+
+
+def _all_ciphertexts(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_binary(column.type) and _all_begin(column, FIELD_HEADER, SMALLEST_CIPHERTEXT)
+
+
+def _all_tokens(column: pa.ChunkedArray) -> bool:
+    flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    exact = pa.types.is_binary(flat.type) and pc.all(pc.equal(pc.binary_length(flat), TOKEN_BYTES)).as_py()
+    return exact is not False and _all_begin(flat, bytes((VERSION,)), TOKEN_BYTES)
+
+
+def _all_begin(column: pa.ChunkedArray, head: bytes, smallest: int) -> bool:
+    fits = pc.and_(pc.starts_with(column, head), pc.greater_equal(pc.binary_length(column), smallest))
+    return pc.all(fits).as_py() is not False  # None: the column is empty or all null
+
+
+def _table(entity: type[Entity], columns: dict[str, Column]) -> pa.Table:
+    fields = [field for field in derive.arrow_schema(entity) if field.name != "commit_seq"]
+    try:
+        arrays = [pa.array(columns[field.name], field.type) for field in fields]
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their messages quote the value
+        raise UnprotectableError(
+            f"Protecting {entity.__entity__} rows: a value does not fit the type of its column. Nothing was written. "
+            "Rows must come from the validator of their class."
+        ) from None
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -1,0 +1,136 @@
+"""Subjects: whom a row is about, and the key its personal values are encrypted with.
+
+The vault keeps one wrapped key per subject and the references that lead to it; this module says what it must
+offer (``SubjectStore``) and how a key is wrapped. Destroying the wrapped key is what erases a person.
+"""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from privacy import labels
+from privacy.errors import ErasedError, InvalidCiphertextError
+from privacy.keys import KEY_BYTES, Handle, KeyRing
+from privacy.sealing import NONCE_BYTES, frame, header, seal, unseal
+
+SUBJECT_ID_BYTES: Final = 16
+
+
+class SubjectRef(NamedTuple):
+    """A record of a source that stands for its subject, for example ``("zendesk", "ticket", "77")``.
+
+    A named tuple, because thousands are built and looked up per batch.
+    """
+
+    source: str
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubject:
+    """A subject as the vault keeps it.
+
+    Attributes:
+        subject_id: 16 random bytes.
+        wrapped_key: The subject's key, wrapped; ``None`` once it was destroyed.
+        kek_id: Id of the key-encryption key it is wrapped under.
+    """
+
+    subject_id: bytes
+    wrapped_key: bytes | None
+    kek_id: int
+
+
+class SubjectStore(Protocol):
+    """What the vault must do for this package."""
+
+    def find(self, refs: Collection[SubjectRef]) -> dict[SubjectRef, StoredSubject]:
+        """The subjects of those ``refs`` that are known."""
+        ...
+
+    def by_id(self, subject_ids: Collection[bytes]) -> dict[bytes, StoredSubject]:
+        """The subjects of those ids that are known."""
+        ...
+
+    def create(
+        self, subjects: Sequence[StoredSubject], aliases: Sequence[tuple[SubjectRef, bytes]]
+    ) -> dict[SubjectRef, StoredSubject]:
+        """Keep new subjects and references to subjects, in one transaction.
+
+        The first writer of a reference wins. The result says what each given reference resolves to now.
+        """
+        ...
+
+
+class SubjectKey(Handle):
+    """The unwrapped key of one subject, for the length of a batch."""
+
+    __slots__ = ("aead",)
+
+    def __init__(self, aead: AESGCM) -> None:
+        self.aead = aead
+
+
+class SubjectKeys:
+    """Makes, opens and re-wraps subject keys under the ring's key-encryption keys."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+        self._kek_id = ring.key_id("kek")
+        self._aeads: dict[int, AESGCM] = {}
+
+    def new(self) -> StoredSubject:
+        """A new subject with a random id and a random key."""
+        random = os.urandom(SUBJECT_ID_BYTES + KEY_BYTES + NONCE_BYTES)
+        return self._new_with_fixed_random_for_vectors(random)
+
+    def _new_with_fixed_random_for_vectors(self, random: bytes) -> StoredSubject:
+        subject_id, rest = random[:SUBJECT_ID_BYTES], random[SUBJECT_ID_BYTES:]
+        return self._wrap(subject_id, rest[:KEY_BYTES], rest[KEY_BYTES:])
+
+    def open(self, stored: StoredSubject) -> SubjectKey:
+        """The key of ``stored``.
+
+        Raises:
+            ErasedError: It was destroyed.
+            InvalidCiphertextError: It is damaged, or belongs to another subject or ring.
+        """
+        return SubjectKey(AESGCM(self._unwrap(stored)))
+
+    def rewrap(self, stored: StoredSubject) -> StoredSubject:
+        """``stored`` under the newest key-encryption key; a destroyed or up-to-date key stays as it is."""
+        if stored.wrapped_key is None or stored.kek_id == self._kek_id:
+            return stored
+        return self._wrap(stored.subject_id, self._unwrap(stored), os.urandom(NONCE_BYTES))
+
+    def _wrap(self, subject_id: bytes, key: bytes, nonce: bytes) -> StoredSubject:
+        head = header(self._kek_id)
+        wrapped = seal(self._aead(self._kek_id), nonce, head, _place(head, subject_id), key)
+        return StoredSubject(subject_id, wrapped, self._kek_id)
+
+    def _unwrap(self, stored: StoredSubject) -> bytes:
+        if stored.wrapped_key is None:
+            raise ErasedError
+        head = header(stored.kek_id)
+        key = unseal(self._aead(stored.kek_id), head, _place(head, stored.subject_id), stored.wrapped_key)
+        if len(key) != KEY_BYTES:
+            raise InvalidCiphertextError
+        return key
+
+    def _aead(self, kek_id: int) -> AESGCM:
+        if kek_id not in self._aeads:
+            self._aeads[kek_id] = AESGCM(self._ring.take_out_derived_key(labels.KEK_SUBJECT, kek_id))
+        return self._aeads[kek_id]
+
+
+_PLACE: Final = frame(labels.KEK_SUBJECT)
+
+
+def _place(head: bytes, subject_id: bytes) -> bytes:
+    return head + _PLACE + subject_id
+
+
