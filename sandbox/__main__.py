@@ -21,7 +21,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--hubspot-port", type=int, default=0)
     parser.add_argument("--zendesk-port", type=int, default=0)
     parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--rate-scale", type=float, default=0.0, help="multiplies the vendors' limits; 0 switches them off")
+    parser.add_argument(
+        "--rate-scale", type=float, default=0.0, help="multiplies the vendors' limits; 0 switches them off"
+    )
     parser.add_argument("--latency-ms", type=float, default=0.0)
     return parser.parse_args(arguments)
 
@@ -31,7 +33,12 @@ def announcement(state: Running) -> str:
     return json.dumps(
         {
             "hubspot": {"url": state.urls["hubspot"], "token": hubspot.TOKEN},
-            "zendesk": {"url": state.urls["zendesk"], "user": zendesk.USER, "token": zendesk.TOKEN, "oauth": zendesk.OAUTH_TOKEN},
+            "zendesk": {
+                "url": state.urls["zendesk"],
+                "user": zendesk.USER,
+                "token": zendesk.TOKEN,
+                "oauth": zendesk.OAUTH_TOKEN,
+            },
             "control": {"url": state.control_url},
         }
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """What one day does to the world, besides merges and removals."""
 
 from random import Random

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """Subscription types and how people decide about them over time."""
 
 from collections.abc import Iterator
@@ -14,14 +15,28 @@ SUBSCRIPTIONS = (
 )
 CONSENT_BASIS = "Freely given consent from contact"
 _ASKED = (0.75, 0.45, 0.3, 0.35)
-_BASES = (CONSENT_BASIS, CONSENT_BASIS, CONSENT_BASIS, "Legitimate interest – existing customer", "Legitimate interest - other")
+_BASES = (
+    CONSENT_BASIS,
+    CONSENT_BASIS,
+    CONSENT_BASIS,
+    "Legitimate interest – existing customer",  # noqa: RUF001 - the vendor writes this dash
+    "Legitimate interest - other",
+)
 _GRANT_SOURCES = ("SOURCE_RECIPIENT", "SOURCE_RECIPIENT", "SOURCE_HUBSPOT_CUSTOMER", "SOURCE_ADMIN")
 
 
 def subscription_change(rng: Random, email: str, at: int, subscription_id: int, *, subscribed: bool) -> ConsentChange:
     """A grant or a withdrawal for one subscription type at ``at`` (epoch ms)."""
     if subscribed:
-        return ConsentChange(at, email, "SUBSCRIBED", "SUBSCRIPTION_STATUS", pick(rng, _GRANT_SOURCES), subscription_id, pick(rng, _BASES))
+        return ConsentChange(
+            at,
+            email,
+            "SUBSCRIBED",
+            "SUBSCRIPTION_STATUS",
+            pick(rng, _GRANT_SOURCES),
+            subscription_id,
+            pick(rng, _BASES),
+        )
     return ConsentChange(at, email, "UNSUBSCRIBED", "SUBSCRIPTION_STATUS", "SOURCE_RECIPIENT", subscription_id)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """How the business comes to be: people appear, are written down in both systems, and start to write tickets."""
 
 from random import Random

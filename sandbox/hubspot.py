@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sandbox import hubspot_errors as errors
-from sandbox import hubspot_marketing, hubspot_objects, hubspot_search
+from sandbox import hubspot_marketing, hubspot_objects, hubspot_properties, hubspot_search
 from sandbox.hubspot_marketing import PORTAL_ID
 from sandbox.switches import Window
 from sandbox.web import Request, Response, Router, Vendor, reply
@@ -12,8 +12,8 @@ from sandbox.web import Request, Response, Router, Vendor, reply
 if TYPE_CHECKING:
     from sandbox.world import World
 
-TOKEN = "pat-na1-sandbox"  # noqa: S105 - opens nothing but this stand-in
-TOKEN_WITHOUT_SCOPES = "pat-na1-noscope"  # noqa: S105
+TOKEN = "pat-na1-sandbox"
+TOKEN_WITHOUT_SCOPES = "pat-na1-noscope"
 BURST, BURST_SECONDS, DAILY, SEARCHES = 190, 10, 625_000, 5
 _SCOPES = {
     "contacts": "crm.objects.contacts.read",
@@ -25,8 +25,7 @@ _SCOPES = {
 }
 
 router = Router()
-# Batch read and search first: "/{kind}/{id}" would not match them, but the order says so at a glance.
-for part in (hubspot_search, hubspot_objects, hubspot_marketing):
+for part in (hubspot_search, hubspot_objects, hubspot_properties, hubspot_marketing):
     router.include(part.router)
 
 
@@ -82,11 +81,17 @@ def pipelines(_world: "World", _request: Request, kind: str) -> Response:
     at = "2024-01-10T08:00:00.000Z"
     times = {"createdAt": at, "updatedAt": at, "archived": False}
     stages = [
-        {"id": str(n), "label": label, "displayOrder": n, "metadata": {"isClosed": str(label == "Closed").lower()}, **times}
+        {
+            "id": str(n),
+            "label": label,
+            "displayOrder": n,
+            "metadata": {"isClosed": str(label == "Closed").lower()},
+            **times,
+        }
         for n, label in enumerate(labels, 1)
     ]
     if kind not in {"deals", "tickets"}:
-        return hubspot_objects.unknown_kind(kind)
+        return hubspot_properties.unknown_kind(kind)
     return reply({"results": [{"id": "0", "label": "Support Pipeline", "displayOrder": 0, "stages": stages, **times}]})
 
 

@@ -7,7 +7,9 @@ from sandbox.web import Response, reply
 
 def error(status: int, category: str, message: str, **more: object) -> Response:
     """The usual envelope."""
-    return reply({"status": "error", "message": message, "correlationId": str(uuid4()), "category": category, **more}, status)
+    return reply(
+        {"status": "error", "message": message, "correlationId": str(uuid4()), "category": category, **more}, status
+    )
 
 
 def invalid(message: str, code: str | None = None, name: str | None = None) -> Response:
@@ -23,7 +25,7 @@ def not_found() -> Response:
 
 def unauthenticated() -> Response:
     """401 of a missing or wrong token."""
-    text = "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+    text = "Authentication credentials not found. This API supports OAuth 2.0 authentication."
     return error(401, "INVALID_AUTHENTICATION", text)
 
 
@@ -36,13 +38,16 @@ def expired() -> Response:
 def missing_scopes(scopes: list[str]) -> Response:
     """403 naming the scopes."""
     text = "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes."
-    detail = {"message": "One or more of the following scopes are required.", "context": {"requiredGranularScopes": scopes}}
+    detail = {
+        "message": "One or more of the following scopes are required.",
+        "context": {"requiredGranularScopes": scopes},
+    }
     links = {"scopes": "https://developers.hubspot.com/scopes"}
     return error(403, "MISSING_SCOPES", text, errors=[detail], links=links)
 
 
 def too_many(policy: str) -> Response:
-    """429 of one of the policies TEN_SECONDLY_ROLLING, SECONDLY, DAILY; no Retry-After, as the vendor documents none."""
+    """429 of the policy TEN_SECONDLY_ROLLING, SECONDLY or DAILY; no Retry-After, as the vendor documents none."""
     limit = "daily limit" if policy == "DAILY" else f"{policy.lower()} limit"
     body = {
         "status": "error",

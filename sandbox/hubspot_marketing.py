@@ -98,7 +98,9 @@ def statuses_v3(world: "World", _request: Request, email: str) -> Response:
         subscribed = not portal and change is not None and change.change == "SUBSCRIBED"
         source = "PORTAL_WIDE_STATUS" if portal else "SUBSCRIPTION_STATUS"
         status = "SUBSCRIBED" if subscribed else "NOT_SUBSCRIBED"
-        statuses.append({"id": str(number), "name": name, "description": text, "status": status, "sourceOfStatus": source})
+        statuses.append(
+            {"id": str(number), "name": name, "description": text, "status": status, "sourceOfStatus": source}
+        )
     return reply({"recipient": email, "subscriptionStatuses": statuses})
 
 

@@ -1,11 +1,11 @@
-"""HubSpot CRM objects: list, get, batch read, properties, owners, pipelines, associations."""
+"""HubSpot CRM objects: list, get, batch read, associations."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from sandbox.consents import SUBSCRIPTIONS
-from sandbox.hubspot_errors import error, invalid, not_found
+from sandbox.hubspot_errors import invalid, not_found
+from sandbox.hubspot_properties import CREATED, KNOWN, MODIFIED, kind_of, unknown_kind
 from sandbox.records import CrmObject
 from sandbox.times import iso_millis
 from sandbox.web import Request, Response, Router, reply
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_ALIASES = {
-    "contact": "contacts", "0-1": "contacts", "company": "companies", "0-2": "companies",
-    "feedback_submission": "feedback_submissions", "0-19": "feedback_submissions",
-}  # fmt: skip
-_DEFAULTS = {"contacts": ("firstname", "lastname", "email"), "companies": ("name", "domain"), "feedback_submissions": ()}
+_DEFAULTS = {
+    "contacts": ("firstname", "lastname", "email"),
+    "companies": ("name", "domain"),
+    "feedback_submissions": (),
+}
 _LINKS = {("contacts", "companies"), ("feedback_submissions", "contacts")}
 _LABELS = {
     ("contacts", "companies"): ((1, "Primary", "contact_to_company"), (279, None, "contact_to_company_unlabeled")),
@@ -27,40 +27,8 @@ _LABELS = {
     ("feedback_submissions", "contacts"): ((97, None, "feedback_submission_to_contact"),),
     ("contacts", "feedback_submissions"): ((98, None, "contact_to_feedback_submission"),),
 }
-MODIFIED = {"contacts": "lastmodifieddate"}
-CREATED = {"contacts": "createdate", "companies": "createdate"}
-_KNOWN = {
-    "contacts": (
-        "email hs_additional_emails work_email firstname lastname salutation phone mobilephone fax hs_calculated_phone_number "
-        "hs_searchable_calculated_phone_number address city state zip country date_of_birth gender company jobtitle website "
-        "hs_language hs_timezone ip_city ip_country message lifecyclestage hs_lead_status associatedcompanyid hubspot_owner_id "
-        "notes_last_contacted hs_analytics_source hs_latest_source hs_email_optout hs_legal_basis hs_data_privacy_ads_consent "
-        "hs_emailconfirmationstatus hs_marketable_status hs_email_bad_address hs_email_quarantined hs_merged_object_ids "
-        "hs_calculated_merged_vids hs_all_contact_vids " + " ".join(f"hs_email_optout_{s[0]}" for s in SUBSCRIPTIONS)
-    ).split(),
-    "companies": (
-        "name domain website phone address address2 city state zip country industry numberofemployees annualrevenue "
-        "lifecyclestage hubspot_owner_id hs_num_child_companies hs_parent_company_id hs_additional_domains hs_merged_object_ids"
-    ).split(),
-    "feedback_submissions": (
-        "hs_survey_id hs_survey_name hs_survey_type hs_survey_channel hs_submission_name hs_content hs_response_group "
-        "hs_sentiment hs_value hs_submission_timestamp"
-    ).split(),
-}  # fmt: skip
-_KNOWN_SET = {kind: frozenset(names) for kind, names in _KNOWN.items()}
 _SINGULAR = {"contacts": "CONTACT", "companies": "COMPANY", "feedback_submissions": "FEEDBACK_SUBMISSION"}
 PAGE, HISTORY_PAGE, LINK_PAGE = 100, 50, 500
-
-
-def kind_of(name: str) -> str | None:
-    """The canonical object type, or None for one this account does not have."""
-    kind = _ALIASES.get(name, name)
-    return kind if kind in _DEFAULTS else None
-
-
-def unknown_kind(name: str) -> Response:
-    """The vendor's answer to an object type that does not exist."""
-    return error(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}")
 
 
 def property_value(kind: str, obj: CrmObject, name: str) -> str | None:
@@ -76,7 +44,7 @@ def property_value(kind: str, obj: CrmObject, name: str) -> str | None:
 
 def names_for(kind: str, asked: Iterable[str]) -> list[str]:
     """The stored properties to show: those asked for and known, or the defaults of the type."""
-    known = _KNOWN_SET[kind]
+    known = KNOWN[kind]
     return [name for name in asked if name in known] or list(_DEFAULTS[kind])
 
 
@@ -115,7 +83,7 @@ def linked(world: "World", kind: str, obj_id: str, to: str) -> list[str]:
 
 
 def _inline(world: "World", kind: str, obj: CrmObject, to_names: list[str]) -> dict[str, object]:
-    found = {}
+    found: dict[str, object] = {}
     for name in to_names:
         to = kind_of(name)
         if to and (ids := linked(world, kind, obj.id, to)):
@@ -234,8 +202,12 @@ def read_associations(world: "World", request: Request, from_name: str, to_name:
 
 
 def _links_page(kind: str, to: str, ids: list[str], after: int, limit: int, key: str) -> dict[str, object]:
-    types = [{"category": "HUBSPOT_DEFINED", "typeId": number, "label": label} for number, label, _ in _LABELS[kind, to]]
-    page: dict[str, object] = {key: [{"toObjectId": int(i), "associationTypes": types} for i in ids[after : after + limit]]}
+    types = [
+        {"category": "HUBSPOT_DEFINED", "typeId": number, "label": label} for number, label, _ in _LABELS[kind, to]
+    ]
+    page: dict[str, object] = {
+        key: [{"toObjectId": int(i), "associationTypes": types} for i in ids[after : after + limit]]
+    }
     if len(ids) > after + limit:
         page["paging"] = {"next": {"after": str(after + limit)}}
     return page
@@ -249,32 +221,3 @@ def list_associations(world: "World", request: Request, from_name: str, obj_id: 
         return unknown_kind(f"{from_name} to {to_name}")
     limit = min(request.integer("limit", LINK_PAGE), LINK_PAGE)
     return reply(_links_page(kind, to, linked(world, kind, obj_id, to), request.integer("after", 0), limit, "results"))
-
-
-@router.on("GET", "/crm/v3/properties/{kind}")
-def list_properties(_world: "World", _request: Request, name: str) -> Response:
-    """Property definitions, not paged."""
-    kind = kind_of(name)
-    if kind is None:
-        return unknown_kind(name)
-    times = (CREATED.get(kind, "hs_createdate"), MODIFIED.get(kind, "hs_lastmodifieddate"))
-    return reply({"results": [_definition(n, kind, times) for n in (*_KNOWN[kind], *times, "hs_object_id")]})
-
-
-def _definition(name: str, kind: str, times: tuple[str, ...]) -> dict[str, object]:
-    optout = name.startswith("hs_email_optout")
-    return {
-        "name": name,
-        "label": name.replace("_", " ").capitalize(),
-        "type": "datetime" if name in times else "bool" if optout else "string",
-        "fieldType": "date" if name in times else "booleancheckbox" if optout else "text",
-        "description": "",
-        "groupName": f"{_SINGULAR[kind].lower()}information",
-        "options": [],
-        "hasUniqueValue": False,
-        "hidden": False,
-        "hubspotDefined": True,
-        "archived": False,
-        "modificationMetadata": {"readOnlyValue": optout or name in times, "readOnlyDefinition": True, "archivable": False},
-        "dataSensitivity": "non_sensitive",
-    }

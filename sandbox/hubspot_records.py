@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """HubSpot's side of the world: contacts, companies, feedback submissions and the subscription timeline."""
 
 from dataclasses import dataclass, field
@@ -11,7 +12,16 @@ from sandbox.records import Business, ConsentChange, CrmObject, Person
 from sandbox.spelling import pick
 from sandbox.text import SURVEY_COMMENTS
 
-_STAGES = ("subscriber", "lead", "marketingqualifiedlead", "opportunity", "customer", "customer", "customer", "evangelist")
+_STAGES = (
+    "subscriber",
+    "lead",
+    "marketingqualifiedlead",
+    "opportunity",
+    "customer",
+    "customer",
+    "customer",
+    "evangelist",
+)
 _SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "DIRECT_TRAFFIC", "OFFLINE")
 _SCALES = {"NPS": (0, 10), "CSAT": (1, 5), "CES": (1, 7)}
 
@@ -43,7 +53,9 @@ def add_company(data: HubSpotData, business: Business, at: int) -> None:
     data.companies[business.company_id] = CrmObject(business.company_id, props, at, at)
 
 
-def add_contact(data: HubSpotData, rng: Random, person: Person, business: Business | None, at: int, noise: float) -> CrmObject:
+def add_contact(
+    data: HubSpotData, rng: Random, person: Person, business: Business | None, at: int, noise: float
+) -> CrmObject:
     """Write ``person`` down as a new contact at ``at`` (epoch ms), with the errors people make."""
     data.last_contact_id += 1 + int(rng.random() * 3)
     contact_id = str(data.last_contact_id)
@@ -87,7 +99,10 @@ def add_duplicate(data: HubSpotData, rng: Random, person: Person, at: int) -> Cr
     duplicate = add_contact(data, rng, person, None, at, 0.0)
     duplicate.props["email"] = f"{person.last[0].lower()}{duplicate.id}@freepost.example".replace(" ", "")
     duplicate.props.pop("hs_additional_emails", None)
-    duplicate.props |= {"phone": spelling.phone(rng, person.phone, person.locale), "hs_calculated_phone_number": person.phone}
+    duplicate.props |= {
+        "phone": spelling.phone(rng, person.phone, person.locale),
+        "hs_calculated_phone_number": person.phone,
+    }
     duplicate.props["firstname"] = person.first[0] + "."
     return duplicate
 
@@ -150,8 +165,8 @@ def _group(kind: str, score: int, high: int) -> str:
     return "positive" if score >= high - 1 else "neutral" if score > high / 2 else "negative"
 
 
-def merge_contacts(data: HubSpotData, survivor: CrmObject, loser: CrmObject, at: int) -> None:
-    """Merge ``loser`` into ``survivor``: the loser is archived, the survivor lists its id and takes over its address."""
+def merge_contacts(survivor: CrmObject, loser: CrmObject, at: int) -> None:
+    """Merge ``loser`` into ``survivor``: the loser is archived, the survivor lists its id and takes its address."""
     loser.archived, loser.updated, loser.merged_into = at, at, survivor.id
     props = survivor.props
     for key, value in (

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sandbox.hubspot_errors import invalid
-from sandbox.hubspot_objects import CREATED, MODIFIED, kind_of, names_for, property_value, render, unknown_kind
+from sandbox.hubspot_objects import names_for, property_value, render
+from sandbox.hubspot_properties import CREATED, MODIFIED, kind_of, unknown_kind
 from sandbox.records import CrmObject
 from sandbox.times import parse_millis
 from sandbox.web import Request, Response, Router, reply
@@ -40,12 +41,19 @@ def search(world: "World", request: Request, name: str) -> Response:
     try:
         limit, offset = int(body.get("limit") or 10), int(body.get("after") or 0)
         if not 1 <= limit <= PAGE or offset + limit > MOST_RESULTS:
-            return invalid(f"limit is at most {PAGE}, and paging through more than {MOST_RESULTS} results is not supported", None, "after")
+            return invalid(
+                f"limit is at most {PAGE}, and paging through more than {MOST_RESULTS} results is not supported",
+                None,
+                "after",
+            )
         matches = _matches(world, kind, body)
     except BadSearchError as bad:
         return invalid(str(bad))
     names = names_for(kind, body.get("properties") or ())
-    page: dict[str, object] = {"total": len(matches), "results": [render(kind, o, names) for o in matches[offset : offset + limit]]}
+    page: dict[str, object] = {
+        "total": len(matches),
+        "results": [render(kind, o, names) for o in matches[offset : offset + limit]],
+    }
     if len(matches) > offset + limit:
         page["paging"] = {"next": {"after": str(offset + limit)}}
     return reply(page)
@@ -57,7 +65,10 @@ def _matches(world: "World", kind: str, body: dict[str, Any]) -> list[CrmObject]
     sorts = body.get("sorts") or []
     key = orjson.dumps([kind, groups, sorts, body.get("query")])
     if world.search_memory.get("key") != (key, world.version):
-        world.search_memory = {"key": (key, world.version), "found": _run(world, kind, groups, sorts, body.get("query"))}
+        world.search_memory = {
+            "key": (key, world.version),
+            "found": _run(world, kind, groups, sorts, body.get("query")),
+        }
     found: list[CrmObject] = world.search_memory["found"]
     return found
 
@@ -87,7 +98,9 @@ def _check_size(groups: list[Any], sorts: list[Any]) -> None:
 
 
 def _sorted(kind: str, records: list[CrmObject], sort: Any) -> list[CrmObject]:  # noqa: ANN401 - a string or an object
-    name, down = (sort, False) if isinstance(sort, str) else (sort.get("propertyName"), sort.get("direction") == "DESCENDING")
+    name, down = (
+        (sort, False) if isinstance(sort, str) else (sort.get("propertyName"), sort.get("direction") == "DESCENDING")
+    )
     get = _getter(kind, name)
     # Records without the property come last, whichever the direction.
     having = sorted(((v, o) for o in records if (v := get(o)) is not None), key=lambda pair: pair[0], reverse=down)
@@ -111,7 +124,10 @@ def _getter(kind: str, name: str) -> Callable[[CrmObject], Any]:
 
 
 def _operand(kind: str, name: str, value: object) -> Any:  # noqa: ANN401 - a number or a text
-    if name == "hs_object_id" or name in {MODIFIED.get(kind, "hs_lastmodifieddate"), CREATED.get(kind, "hs_createdate")}:
+    if name == "hs_object_id" or name in {
+        MODIFIED.get(kind, "hs_lastmodifieddate"),
+        CREATED.get(kind, "hs_createdate"),
+    }:
         number = parse_millis(str(value))
         if number is None:
             message = f"{value} is not a valid value for {name}"
@@ -120,7 +136,7 @@ def _operand(kind: str, name: str, value: object) -> Any:  # noqa: ANN401 - a nu
     return str(value).lower()
 
 
-def _test(kind: str, entry: dict[str, Any]) -> Test:
+def _test(kind: str, entry: dict[str, Any]) -> Test:  # noqa: PLR0911 - one form per kind of operator
     name, operator = str(entry.get("propertyName")), str(entry.get("operator"))
     get = _getter(kind, name)
     if operator == "HAS_PROPERTY":

@@ -19,6 +19,9 @@ class Locale:
     cities: tuple[tuple[str, str], ...]
 
 
+# ruff: noqa: RUF001 - names as people write them
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.replace("_", " ") for word in text.split())
 
@@ -43,7 +46,13 @@ LOCALES = (
         streets=_words(
             "Hauptstraße Lindenallee Am_Mühlbach Schloßgasse Bahnhofstraße Königsweg Gärtnerstraße Rosenweg Elbchaussee"
         ),
-        cities=(("10115", "Berlin"), ("80331", "München"), ("50667", "Köln"), ("20095", "Hamburg"), ("90402", "Nürnberg")),
+        cities=(
+            ("10115", "Berlin"),
+            ("80331", "München"),
+            ("50667", "Köln"),
+            ("20095", "Hamburg"),
+            ("90402", "Nürnberg"),
+        ),
     ),
     Locale(
         country="Austria",
@@ -53,7 +62,9 @@ LOCALES = (
         landline=("1", 7),
         weight=10,
         first=_words("Franz Sepp Maria Veronika Christoph Johanna Kathrin Florian Elfriede Xaver Magdalena Ignaz"),
-        last=_words("Gruber Pichler Steiner Hofstätter Ebner Wöginger Kröll Obermayr Schwarzenegger Fuchsbichler Riegler"),
+        last=_words(
+            "Gruber Pichler Steiner Hofstätter Ebner Wöginger Kröll Obermayr Schwarzenegger Fuchsbichler Riegler"
+        ),
         streets=_words("Mariahilfer_Straße Kärntner_Ring Getreidegasse Landstraße Am_Graben"),
         cities=(("1010", "Wien"), ("5020", "Salzburg"), ("8010", "Graz")),
     ),
@@ -77,7 +88,9 @@ LOCALES = (
         landline=("1", 8),
         weight=12,
         first=_words("François Chloé Aurélie Jérôme Hélène Benoît Éloïse Théo Anaïs Loïc Océane Gaëlle Étienne Maëlys"),
-        last=_words("Lefèvre Béranger D'Aubigné Garçon Lemaître Noël Desprès Château Fabré Rousseau Guérin Crépin Delaunay"),
+        last=_words(
+            "Lefèvre Béranger D'Aubigné Garçon Lemaître Noël Desprès Château Fabré Rousseau Guérin Crépin Delaunay"
+        ),
         streets=_words("rue_de_l'Église avenue_Foch boulevard_Voltaire rue_des_Écoles quai_Saint-Michel"),
         cities=(("75001", "Paris"), ("69001", "Lyon"), ("13001", "Marseille"), ("67000", "Strasbourg")),
     ),
@@ -100,8 +113,10 @@ LOCALES = (
         mobile=("74", 8),
         landline=("20", 8),
         weight=10,
-        first=_words("Oliver Siobhán Harriet Nigel Imogen Zoë Callum Priya Aisha Gareth Eleanor Rhiannon Desmond Fergus"),
-        last=_words("O'Connor MacAllister Featherstone Smith-Jones Okonkwo Patel Whitby Llewellyn Ashcroft Cholmondeley Pemberton"),
+        first=_words(
+            "Oliver Siobhán Harriet Nigel Imogen Zoë Callum Priya Aisha Gareth Eleanor Rhiannon Desmond Fergus"
+        ),
+        last=_words("O'Connor MacAllister Featherstone Smith-Jones Okonkwo Patel Whitby Llewellyn Ashcroft Pemberton"),
         streets=_words("High_Street Station_Road Abbey_Lane Queensway Victoria_Terrace"),
         cities=(("SW1A 1AA", "London"), ("M1 1AE", "Manchester"), ("EH1 1YZ", "Edinburgh")),
     ),

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """True people and businesses, before any system has written them down."""
 
 from collections.abc import Iterable
@@ -20,7 +21,13 @@ def new_business(rng: Random, number: int) -> Business:
     suffix = "" if number < len(COMPANY_WORDS) else f" {number}"
     domain = f"{plain(word)}-{plain(trade)}{number}.example".lower()
     phone = _number(LOCALES[0], LOCALES[0].landline, 9_000_000 + number)
-    return Business(f"{word} {trade}{suffix} {pick(rng, COMPANY_FORMS)}", domain, phone, str(25_177_000_001 + number), 7_200_000_001 + number)
+    return Business(
+        f"{word} {trade}{suffix} {pick(rng, COMPANY_FORMS)}",
+        domain,
+        phone,
+        str(25_177_000_001 + number),
+        7_200_000_001 + number,
+    )
 
 
 def _number(locale: Locale, shape: tuple[str, int], serial: int) -> str:

@@ -24,10 +24,12 @@ class Person:
 
     @property
     def name(self) -> str:
+        """First and last name."""
         return f"{self.first} {self.last}"
 
     @property
     def address(self) -> str:
+        """On one line."""
         return f"{self.street}, {self.zip} {self.city}"
 
 
@@ -119,7 +121,8 @@ class Organization:
 class Audit:
     """One change of a ticket: what its children (create, comment, status change) are rendered from.
 
-    The child ids are ``id + 1`` (comment), ``id + 2`` (change) and ``id + 3`` (create). ``body`` is None without comment.
+    The child ids are ``id + 1`` (comment), ``id + 2`` (change) and ``id + 3`` (create). Without comment
+    ``body`` is None.
     """
 
     id: int

@@ -37,7 +37,7 @@ def _merge_contacts(world: "World", rng: Random, end: int, times: range) -> None
     for person in rng.sample(doubles, min(len(doubles), len(times))):
         survivor, loser = [contacts[i] for i in person.contact_ids if contacts[i].archived is None][:2]
         at = _later(rng, max(survivor.updated, loser.updated), end * 1000)
-        crm.merge_contacts(world.hubspot, survivor, loser, at)
+        crm.merge_contacts(survivor, loser, at)
 
 
 def _merge_users(world: "World", rng: Random, end: int, times: range) -> None:
@@ -59,7 +59,10 @@ def _delete_users(world: "World", rng: Random, end: int, times: range) -> None:
     for number, user in enumerate(rng.sample(present, max(2, len(times)))):
         permanently = number % 2 == 0
         if permanently:
-            world.retired += [("name", user.name), *(("email" if i.type == "email" else "phone", i.value) for i in user.identities)]
+            world.retired += [
+                ("name", user.name),
+                *(("email" if i.type == "email" else "phone", i.value) for i in user.identities),
+            ]
         desk.delete_user(user, _later(rng, user.updated, end), permanently=permanently)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 
+from sandbox.collector import without_collector
 from sandbox.control import Control
 from sandbox.hubspot import HubSpot
 from sandbox.switches import Fault, Switches
@@ -56,7 +57,7 @@ class VendorApp:
         latency = self._running.switches.latency(self._vendor.name)
         if latency:
             await asyncio.sleep(latency / 1000)
-        with self._vendor.world.lock:
+        with self._vendor.world.lock, without_collector():
             template, response = self._answer(request)
         self._running.requests.append((self._vendor.name, request.method, template, response.status))
         # The vendor's clock, not the machine's: a client that believes Date stays right when the world has advanced.
@@ -106,7 +107,9 @@ async def _read(scope: Message, receive: Receive) -> Request:
         more = message.get("more_body", False)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-    return Request(scope["method"], scope["path"], query, headers, body, f"{scope['scheme']}://{headers.get('host', '')}")
+    return Request(
+        scope["method"], scope["path"], query, headers, body, f"{scope['scheme']}://{headers.get('host', '')}"
+    )
 
 
 async def _write(response: Response, send: Send) -> None:
@@ -150,7 +153,9 @@ def running(
         faults: see ``Switches``.
     """
     state = Running(world, Switches(latency_ms, rate_scale, faults or []))
-    apps = {vendor.name: VendorApp(vendor, state) for vendor in (HubSpot(world), Zendesk(world))} | {"control": Control(state)}
+    apps = {vendor.name: VendorApp(vendor, state) for vendor in (HubSpot(world), Zendesk(world))} | {
+        "control": Control(state)
+    }
     sockets = {name: _listen(host, (ports or {}).get(name, 0)) for name in apps}
     addresses = {name: f"http://{host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
     state.control_url = addresses.pop("control")
@@ -169,9 +174,15 @@ def running(
 
 def _server(app: Any) -> uvicorn.Server:  # noqa: ANN401 - any ASGI application
     config = uvicorn.Config(
-        app, log_config=None, log_level="critical", access_log=False, lifespan="off", date_header=False, server_header=False,
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        date_header=False,
+        server_header=False,
         timeout_graceful_shutdown=1,
-    )  # fmt: skip
+    )
     return uvicorn.Server(config)
 
 

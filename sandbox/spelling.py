@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """How the same person is written differently in two systems."""
 
 import unicodedata
@@ -10,7 +11,7 @@ from sandbox.records import Person
 
 T = TypeVar("T")
 
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ı": "i"})
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ı": "i"})  # noqa: RUF001 - a Turkish letter
 
 
 def pick(rng: Random, options: Sequence[T]) -> T:
@@ -62,7 +63,12 @@ def phone(rng: Random, number: str, locale: int) -> str:
     country = LOCALES[locale]
     rest = number[1 + len(country.calling) :]
     code = country.calling
-    forms = [number, f"+{code} {rest[:3]} {rest[3:]}", f"00{code} {rest[:3]} {rest[3:]}", f"+{code} (0){rest[:3]} {rest[3:]}"]
+    forms = [
+        number,
+        f"+{code} {rest[:3]} {rest[3:]}",
+        f"00{code} {rest[:3]} {rest[3:]}",
+        f"+{code} (0){rest[:3]} {rest[3:]}",
+    ]
     if code == "34":
         forms.pop()  # Spain has no trunk prefix: "(0)" would be another number there.
     if code == "49":

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FaultKind = Literal[
-    "429", "429_retry_after", "500", "503_retry_after", "cut_before_body", "cut_in_body", "truncated_json", "expired_token", "redirect"
+    "429",
+    "429_retry_after",
+    "500",
+    "503_retry_after",
+    "cut_before_body",
+    "cut_in_body",
+    "truncated_json",
+    "expired_token",
+    "redirect",
 ]
 
 
@@ -15,8 +23,8 @@ FaultKind = Literal[
 class Fault:
     """Break requests of one vendor whose path starts with ``path``.
 
-    The first ``after`` matching requests pass, the next ``times`` fail (None: all of them). ``retry_after`` is in seconds
-    and used by the kinds named after it; ``location`` is where ``redirect`` points.
+    The first ``after`` matching requests pass, the next ``times`` fail (None: all of them). ``retry_after`` is in
+    seconds and used by the kinds named after it; ``location`` is where ``redirect`` points.
     """
 
     vendor: str
@@ -40,8 +48,8 @@ class Fault:
 class Switches:
     """Changeable while the stand-ins run.
 
-    ``latency_ms`` is added to every answer; ``rate_scale`` multiplies the vendor's real limits, None or 0 turns them off.
-    Both are one number for all, or a mapping from vendor to number.
+    ``latency_ms`` is added to every answer; ``rate_scale`` multiplies the vendor's real limits, None or 0 turns them
+    off. Both are one number for all, or a mapping from vendor to number.
     """
 
     latency_ms: float | Mapping[str, float] = 0.0

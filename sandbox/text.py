@@ -5,7 +5,12 @@ leak scanner that looks for it cannot be misled by a stock phrase.
 """
 
 SUBJECTS = {
-    "de": ("Bestellung {n} noch nicht angekommen", "Frage zur Rechnung {n}", "Anmeldung geht nicht (Fall {n})", "Rückgabe {n}"),
+    "de": (
+        "Bestellung {n} noch nicht angekommen",
+        "Frage zur Rechnung {n}",
+        "Anmeldung geht nicht (Fall {n})",
+        "Rückgabe {n}",
+    ),
     "fr": ("Commande {n} non reçue", "Question sur la facture {n}", "Connexion impossible, dossier {n}"),
     "es": ("Pedido {n} no recibido", "Pregunta sobre la factura {n}", "No puedo iniciar sesión, caso {n}"),
     "en": ("Order {n} has not arrived", "Question about invoice {n}", "Cannot log in, case {n}", "Return of order {n}"),
@@ -45,7 +50,11 @@ NOTES = ("Internal: {name} called from {phone} about {n}.", "Internal: checked {
 RULE_TEXT = "Automatic message: your request {n} has been received, {name}."
 BOT_TEXT = "Hi {name}, I am the assistant. Did this article solve {n}?"
 MERGE_TEXT = "This request was closed and merged into request #{target}. ({name})"
-RATING_COMMENTS = ("Very helpful, thanks from {name} ({n})", "Zu langsam bei {n}. {name}", "Alles bestens, {name}, Vorgang {n}")
+RATING_COMMENTS = (
+    "Very helpful, thanks from {name} ({n})",
+    "Zu langsam bei {n}. {name}",
+    "Alles bestens, {name}, Vorgang {n}",
+)
 SURVEY_COMMENTS = (
     "{name}: would recommend, order {n} was perfect",
     "Bin nicht zufrieden mit {n}, bitte an {email} schreiben. {name}",

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """The life of tickets: opened, answered, solved, reopened, closed, rated, merged, deleted."""
 
 from collections.abc import Iterator
@@ -78,7 +79,16 @@ def _story(rng: Random, lang: str) -> Iterator[Step]:
     yield 96 * HOUR, "rule", (), "closed"
 
 
-def say(data: ZendeskData, rng: Random, ticket: Ticket, at: int, actor: str, texts: tuple[str, ...], *, status: str | None = None) -> None:
+def say(
+    data: ZendeskData,
+    rng: Random,
+    ticket: Ticket,
+    at: int,
+    actor: str,
+    texts: tuple[str, ...],
+    *,
+    status: str | None = None,
+) -> None:
     """Record what ``actor`` (customer, agent, note, bot, rule) writes at ``at`` and the status that follows."""
     data.last_audit_id += 10
     author, channel = _voice(data, ticket, actor)
@@ -107,7 +117,13 @@ def _values(data: ZendeskData, ticket: Ticket) -> dict[str, str]:
     person = data.users[ticket.requester_id].person
     if person is None:
         return {"name": "n/a", "phone": "n/a", "email": "n/a", "address": "n/a", "n": ticket.number}
-    return {"name": person.name, "phone": person.phone, "email": person.email, "address": person.address, "n": ticket.number}
+    return {
+        "name": person.name,
+        "phone": person.phone,
+        "email": person.email,
+        "address": person.address,
+        "n": ticket.number,
+    }
 
 
 def offer_rating(data: ZendeskData, rng: Random, ticket: Ticket, at: int, end: int, *, csat: str) -> None:

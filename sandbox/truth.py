@@ -23,8 +23,8 @@ _LONG_ENOUGH = 5
 def export(world: "World") -> dict[str, object]:
     """JSON-able truth.
 
-    ``people``: for each true person ``person`` (our key), ``records`` ([source, source_id] of all their records, live or
-    not) and ``inactive`` (those of them that are archived, merged away or deleted). ``staff``: Zendesk users who are
+    ``people``: for each true person ``person`` (our key), ``records`` ([source, source_id] of all their records, live
+    or not) and ``inactive`` (those of them that are archived, merged away or deleted). ``staff``: Zendesk users who are
     agents or bots. ``shared``: addresses and numbers that belong to a business and must join nobody.
     """
     contacts, users = world.hubspot.contacts, world.zendesk.users
@@ -37,7 +37,10 @@ def export(world: "World") -> dict[str, object]:
     return {
         "people": people,
         "staff": [["zendesk", str(i)] for i in (*world.zendesk.agents, *world.zendesk.bots)],
-        "shared": {"phones": [b.office_phone for b in world.businesses], "domains": [b.domain for b in world.businesses]},
+        "shared": {
+            "phones": [b.office_phone for b in world.businesses],
+            "domains": [b.domain for b in world.businesses],
+        },
     }
 
 

@@ -68,8 +68,8 @@ class Router:
     """Path templates such as ``/users/{id}`` and the functions that answer them."""
 
     def __init__(self) -> None:
-        self._fixed: dict[tuple[str, str], tuple[str, Handler]] = {}
-        self._patterns: list[tuple[str, re.Pattern[str], str, Handler]] = []
+        self.fixed: dict[tuple[str, str], tuple[str, Handler]] = {}
+        self.patterns: list[tuple[str, re.Pattern[str], str, Handler]] = []
 
     def on(self, method: str, template: str) -> Callable[[Handler], Handler]:
         """Register the decorated ``handler(world, request, *path_values)``."""
@@ -77,23 +77,23 @@ class Router:
         def register(handler: Handler) -> Handler:
             if "{" in template:
                 pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", template))
-                self._patterns.append((method, pattern, template, handler))
+                self.patterns.append((method, pattern, template, handler))
             else:
-                self._fixed[method, template] = (template, handler)
+                self.fixed[method, template] = (template, handler)
             return handler
 
         return register
 
     def include(self, other: "Router") -> None:
         """Take over the routes of ``other``."""
-        self._fixed |= other._fixed
-        self._patterns += other._patterns
+        self.fixed |= other.fixed
+        self.patterns += other.patterns
 
     def find(self, method: str, path: str) -> tuple[str, Handler, tuple[str, ...]] | None:
         """The template, handler and path values for a request, or None."""
-        if fixed := self._fixed.get((method, path)):
+        if fixed := self.fixed.get((method, path)):
             return *fixed, ()
-        for wanted, pattern, template, handler in self._patterns:
+        for wanted, pattern, template, handler in self.patterns:
             if wanted == method and (match := pattern.fullmatch(path)):
                 return template, handler, match.groups()
         return None

@@ -4,15 +4,14 @@ Deterministic: the same seed, size, noise, CSAT kind and ``now`` give the same w
 change it the same way. The world has its own clock, ``now``, which moves only in ``advance``.
 """
 
-import gc
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal, TypeVar
 
 from sandbox import changes, growth, truth
+from sandbox.collector import without_collector
 from sandbox.hubspot_records import HubSpotData
 from sandbox.indexes import Ordered
 from sandbox.people import new_business
@@ -58,8 +57,10 @@ class World:
         self.zendesk = ZendeskData()
         rng = Random(f"{seed}/business")
         self.businesses: list[Business] = [new_business(rng, number) for number in range(max(3, customers // 25))]
-        with _without_collector():
-            growth.populate(self, Random(f"{seed}/start"), self.seconds(self.now - HISTORY), self.seconds(self.now - QUIET))
+        with without_collector():
+            growth.populate(
+                self, Random(f"{seed}/start"), self.seconds(self.now - HISTORY), self.seconds(self.now - QUIET)
+            )
             self._index()
 
     @staticmethod
@@ -73,12 +74,14 @@ class World:
         return self.seconds(self.now)
 
     def advance(self, days: int = 1) -> None:
-        """Let ``days`` pass: new, changed, merged, archived and deleted records in both systems; the clock jumps along."""
-        with self.lock, _without_collector():
+        """Let ``days`` pass: new, changed, merged and deleted records in both systems; the clock jumps along."""
+        with self.lock, without_collector():
             for _ in range(days):
                 start, self.now = self.seconds(self.now - QUIET), self.now + timedelta(days=1)
                 self.version += 1
-                changes.one_day(self, Random(f"{self.seed}/day {self.version}"), start + 1, self.seconds(self.now - QUIET))
+                changes.one_day(
+                    self, Random(f"{self.seed}/day {self.version}"), start + 1, self.seconds(self.now - QUIET)
+                )
             self._index()
 
     def truth(self) -> dict[str, object]:
@@ -95,14 +98,18 @@ class World:
         self.archived: dict[str, Ordered[CrmObject]] = {}
         for kind, table in self.objects.items():
             self.live[kind] = Ordered((o for o in table.values() if o.archived is None), key=lambda o: int(o.id))
-            self.archived[kind] = Ordered((o for o in table.values() if o.archived is not None), key=lambda o: int(o.id))
+            self.archived[kind] = Ordered(
+                (o for o in table.values() if o.archived is not None), key=lambda o: int(o.id)
+            )
         self.links_to = {kind: self._links(kind) for kind in ("contacts", "feedback_submissions")}
         self.search_memory: dict[str, Any] = {}
         self._memory: dict[str, Any] = {}
         self.timeline = Ordered(hubspot.timeline, key=lambda c: c.at)
         self.tickets: Ordered[Ticket] = Ordered(zendesk.tickets.values(), key=lambda t: (t.generated, t.id))
         self.users: Ordered[User] = Ordered(zendesk.users.values(), key=lambda u: (u.updated, u.id))
-        self.organizations: Ordered[Organization] = Ordered(zendesk.organizations.values(), key=lambda o: (o.updated, o.id))
+        self.organizations: Ordered[Organization] = Ordered(
+            zendesk.organizations.values(), key=lambda o: (o.updated, o.id)
+        )
         self.audits: Ordered[Audit] = Ordered(zendesk.audits, key=lambda a: (a.at, a.id))
 
     def remember(self, name: str, make: Callable[[], list[T]]) -> list[T]:
@@ -124,15 +131,3 @@ class World:
         """HubSpot's tables by object type."""
         hubspot = self.hubspot
         return {"contacts": hubspot.contacts, "companies": hubspot.companies, "feedback_submissions": hubspot.feedback}
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Millions of small objects, none of them garbage: the cyclic collector would walk them again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

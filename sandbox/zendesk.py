@@ -13,7 +13,12 @@ from sandbox.web import Request, Response, Router, Vendor, reply
 if TYPE_CHECKING:
     from sandbox.world import World
 
-USER, TOKEN, OAUTH_TOKEN, OAUTH_WITHOUT_SCOPES = "agent@example.com/token", "sandbox-token", "sandbox-oauth", "sandbox-noscope"  # noqa: S105 - opens nothing but this stand-in
+USER, TOKEN, OAUTH_TOKEN, OAUTH_WITHOUT_SCOPES = (
+    "agent@example.com/token",
+    "sandbox-token",
+    "sandbox-oauth",
+    "sandbox-noscope",
+)
 ACCOUNT_LIMIT, EXPORT_LIMIT, SAMPLE_LIMIT, DELETED_LIMIT = 700, 10, 10, 10
 MINUTE = 60
 
@@ -43,7 +48,11 @@ class Zendesk(Vendor):
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         if scheme == "Bearer" and value == OAUTH_WITHOUT_SCOPES:
             description = "Missing the following required scopes: read"
-            return None if template == "/api/v2/users/me" else reply({"error": "Forbidden", "description": description}, 403)
+            return (
+                None
+                if template == "/api/v2/users/me"
+                else reply({"error": "Forbidden", "description": description}, 403)
+            )
         if scheme == "Bearer":
             return None if value == OAUTH_TOKEN else self.fail("expired_token", 0)
         good = scheme == "Basic" and _decoded(value) in {f"{USER}:{TOKEN}", f"{USER}:{OAUTH_WITHOUT_SCOPES}"}
@@ -69,7 +78,13 @@ class Zendesk(Vendor):
         if kind in {"429", "429_retry_after"}:
             return _too_many(retry_after if kind.endswith("_after") else None, {})
         if kind == "expired_token":
-            return reply({"error": "invalid_token", "error_description": "The access token provided is expired, revoked, malformed or invalid."}, 401)
+            return reply(
+                {
+                    "error": "invalid_token",
+                    "error_description": "The access token provided is expired, revoked, malformed or invalid.",
+                },
+                401,
+            )
         if kind == "500":
             return reply({"error": "InternalError", "description": "Internal Server Error"}, 500)
         return Response(503, b"Service Unavailable", {"content-type": "text/plain", "retry-after": str(retry_after)})
@@ -77,7 +92,9 @@ class Zendesk(Vendor):
 
 def _too_many(retry_after: int | None, headers: dict[str, str]) -> Response:
     more = {} if retry_after is None else {"retry-after": str(max(1, retry_after))}
-    return Response(429, b"Number of allowed API requests per minute exceeded", {"content-type": "text/plain", **headers, **more})
+    return Response(
+        429, b"Number of allowed API requests per minute exceeded", {"content-type": "text/plain", **headers, **more}
+    )
 
 
 def _decoded(value: str) -> str:

@@ -10,7 +10,9 @@ def not_found() -> Response:
 
 def no_page() -> Response:
     """404 of a path or a product this account does not have."""
-    message = "The page you were looking for doesn't exist. You may have mistyped the address or the page may have moved"
+    message = (
+        "The page you were looking for doesn't exist. You may have mistyped the address or the page may have moved"
+    )
     return reply({"error": {"title": "Invalid Endpoint", "message": message}}, 404)
 
 
@@ -21,7 +23,9 @@ def bad_request(description: str, error: str = "BadRequest") -> Response:
 
 def too_recent(start_time: int, latest: int) -> Response:
     """400 of an incremental export asked for the last minute."""
-    return bad_request(f"Too recent start_time. Use a start_time older than 60 seconds ({start_time} > {latest})", "StartTimeTooRecent")
+    return bad_request(
+        f"Too recent start_time. Use a start_time older than 60 seconds ({start_time} > {latest})", "StartTimeTooRecent"
+    )
 
 
 def beyond_search() -> Response:

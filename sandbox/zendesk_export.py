@@ -1,4 +1,4 @@
-"""Zendesk's incremental exports: by cursor for tickets and users, by time for those, organizations and ticket events."""
+"""Zendesk's incremental exports: by cursor for tickets and users, by time for those and the rest."""
 
 import base64
 import binascii
@@ -78,7 +78,9 @@ def decode_cursor(text: str) -> tuple[int, int] | None:
         return None
 
 
-def _by_cursor(world: "World", request: Request, ordered: Ordered[Any], page_of: RenderPage, *, keep: Callable[[Any], bool]) -> Response:
+def _by_cursor(
+    world: "World", request: Request, ordered: Ordered[Any], page_of: RenderPage, *, keep: Callable[[Any], bool]
+) -> Response:
     cursor = request.one("cursor")
     if cursor:
         key = decode_cursor(cursor)
@@ -97,7 +99,16 @@ def _by_cursor(world: "World", request: Request, ordered: Ordered[Any], page_of:
     query = {name: values for name, values in request.query.items() if name not in {"cursor", "start_time"}}
     url = f"{request.origin}{request.path}?{urlencode({'cursor': [after], **query}, doseq=True)}"
     body = page_of(world, request, [r for r in records if keep(r)])
-    return reply({**body, "after_cursor": after, "after_url": url, "before_cursor": None, "before_url": None, "end_of_stream": end})
+    return reply(
+        {
+            **body,
+            "after_cursor": after,
+            "after_url": url,
+            "before_cursor": None,
+            "before_url": None,
+            "end_of_stream": end,
+        }
+    )
 
 
 def _everything(_record: object) -> bool:
@@ -125,7 +136,7 @@ def users_by_cursor(world: "World", request: Request) -> Response:
 
 
 def _by_time(world: "World", request: Request, ordered: Ordered[Any], page_of: RenderPage, size: int) -> Response:
-    """Everything from ``start_time`` on; a page ends only where the second changes, and the next starts with its end."""
+    """Everything from ``start_time`` on; a page ends where the second changes, and the next starts with its end."""
     start = _start(world, request)
     if isinstance(start, Response):
         return start

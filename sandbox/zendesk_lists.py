@@ -63,7 +63,9 @@ def _position(cursor: str | None) -> int | None:
 def _by_offset(request: Request, key: str, records: Sequence[Any], one: One) -> Response:
     size, number = max(1, min(PAGE, request.integer("per_page", PAGE))), max(1, request.integer("page", 1))
     if number * size > DEEPEST:
-        return bad_request("Maximum page is 100: use cursor pagination to go beyond 10,000 records", "InvalidPaginationDepth")
+        return bad_request(
+            "Maximum page is 100: use cursor pagination to go beyond 10,000 records", "InvalidPaginationDepth"
+        )
     start = (number - 1) * size
     body = {key: [one(record) for record in records[start : start + size]], "count": len(records)}
     return reply({**body, **_neighbours(request, number, more=len(records) > start + size)})
@@ -79,7 +81,11 @@ def _neighbours(request: Request, number: int, *, more: bool) -> Json:
 def _listed(world: "World") -> list[Ticket]:
     """Tickets that lists show: neither deleted nor archived (closed for 120 days)."""
     oldest = world.clock - ARCHIVED_AFTER
-    return [t for t in world.zendesk.tickets.values() if t.status != "deleted" and not (t.status == "closed" and t.updated < oldest)]
+    return [
+        t
+        for t in world.zendesk.tickets.values()
+        if t.status != "deleted" and not (t.status == "closed" and t.updated < oldest)
+    ]
 
 
 @router.on("GET", "/api/v2/tickets")
@@ -193,7 +199,20 @@ def deleted_users(world: "World", request: Request) -> Response:
 
     def one(gone: User) -> Json:
         row = render.user_json(request.origin, gone)
-        shown = ("id", "url", "name", "email", "created_at", "updated_at", "time_zone", "phone", "locale", "organization_id", "role", "active")
+        shown = (
+            "id",
+            "url",
+            "name",
+            "email",
+            "created_at",
+            "updated_at",
+            "time_zone",
+            "phone",
+            "locale",
+            "organization_id",
+            "role",
+            "active",
+        )
         return {name: row[name] for name in shown}
 
     return paged(request, "deleted_users", records, one)
@@ -203,12 +222,21 @@ def deleted_users(world: "World", request: Request) -> Response:
 def deleted_tickets(world: "World", request: Request) -> Response:
     """Soft-deleted tickets, as long as they can be restored (30 days)."""
     oldest = world.clock - 30 * 86_400
-    records = sorted((t for t in world.zendesk.tickets.values() if t.status == "deleted" and t.updated > oldest), key=lambda t: t.created)
+    records = sorted(
+        (t for t in world.zendesk.tickets.values() if t.status == "deleted" and t.updated > oldest),
+        key=lambda t: t.created,
+    )
 
     def one(gone: Ticket) -> Json:
         actor = {"id": gone.assignee_id, "name": world.zendesk.users[gone.assignee_id].name}
         state = gone.status_before_deletion
-        return {"id": gone.id, "subject": gone.subject, "actor": actor, "deleted_at": iso_seconds(gone.updated), "previous_state": state}
+        return {
+            "id": gone.id,
+            "subject": gone.subject,
+            "actor": actor,
+            "deleted_at": iso_seconds(gone.updated),
+            "previous_state": state,
+        }
 
     return paged(request, "deleted_tickets", records, one)
 
@@ -230,7 +258,9 @@ def organization(world: "World", request: Request, number: str) -> Response:
 @router.on("GET", "/api/v2/organization_memberships")
 def memberships(world: "World", request: Request) -> Response:
     """Who is in which organization."""
-    records = world.remember("members", lambda: [u for u in world.zendesk.users.values() if u.active and u.organization_id])
+    records = world.remember(
+        "members", lambda: [u for u in world.zendesk.users.values() if u.active and u.organization_id]
+    )
 
     def one(member: User) -> Json:
         at, number = iso_seconds(member.created), member.id + 7
@@ -282,17 +312,32 @@ def search(world: "World", request: Request) -> Response:
     if size * number > SEARCH_CAP:
         return beyond_search()
     words = (request.one("query") or "").lower().split()
-    kinds = [word.removeprefix("type:") for word in words if word.startswith("type:")] or ["ticket", "user", "organization"]
+    kinds = [word.removeprefix("type:") for word in words if word.startswith("type:")] or [
+        "ticket",
+        "user",
+        "organization",
+    ]
     texts = [word for word in words if ":" not in word]
     found = [row for kind in kinds for row in _search_one(world, request, kind) if all(t in _text(row) for t in texts)]
     start = (number - 1) * size
     more = len(found) > start + size
-    return reply({"results": found[start : start + size], "count": len(found), "facets": None, **_neighbours(request, number, more=more)})
+    return reply(
+        {
+            "results": found[start : start + size],
+            "count": len(found),
+            "facets": None,
+            **_neighbours(request, number, more=more),
+        }
+    )
 
 
 def _search_one(world: "World", request: Request, kind: str) -> list[Json]:
     if kind == "ticket":
-        rows = [render.ticket_json(world, request.origin, t) for t in world.zendesk.tickets.values() if t.status != "deleted"]
+        rows = [
+            render.ticket_json(world, request.origin, t)
+            for t in world.zendesk.tickets.values()
+            if t.status != "deleted"
+        ]
     elif kind == "user":
         rows = [render.user_json(request.origin, u) for u in world.zendesk.users.values() if u.active]
     else:
@@ -301,7 +346,9 @@ def _search_one(world: "World", request: Request, kind: str) -> list[Json]:
 
 
 def _text(row: Json) -> str:
-    return " ".join(str(row.get(name) or "") for name in ("id", "subject", "description", "name", "email", "phone")).lower()
+    return " ".join(
+        str(row.get(name) or "") for name in ("id", "subject", "description", "name", "email", "phone")
+    ).lower()
 
 
 @router.on("GET", "/api/v2/ticket_fields")
@@ -314,6 +361,15 @@ def ticket_fields(_world: "World", request: Request) -> Response:
         number, (title, kind) = field
         url = f"{request.origin}/api/v2/ticket_fields/{number}.json"
         times = {"created_at": at, "updated_at": at}
-        return {"id": number, "url": url, "type": kind, "title": title, "raw_title": title, "active": True, "required": False, **times}
+        return {
+            "id": number,
+            "url": url,
+            "type": kind,
+            "title": title,
+            "raw_title": title,
+            "active": True,
+            "required": False,
+            **times,
+        }
 
     return paged(request, "ticket_fields", list(titles.items()), one)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """Zendesk's side of the world: users with identities, organizations, staff and bots."""
 
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ BOT_NAMES = ("Support Assistant Bot", "Integration User (API)")
 
 @dataclass
 class ZendeskData:
-    """Everything one Zendesk account holds, by id. ``tickets_of`` goes by requester; ``bots`` and ``agents`` are ids of users."""
+    """Everything one Zendesk account holds, by id. ``tickets_of`` goes by requester; ``bots``, ``agents`` are ids."""
 
     users: dict[int, User] = field(default_factory=dict)
     organizations: dict[int, Organization] = field(default_factory=dict)
@@ -66,18 +67,34 @@ def add_identity(data: ZendeskData, user: User, kind: str, value: str, *, primar
     user.identities.append(Identity(data.last_identity_id, kind, value, primary, user.updated))
 
 
-def add_end_user(data: ZendeskData, rng: Random, person: Person, business: Business | None, at: int, noise: float) -> User:
+def add_end_user(
+    data: ZendeskData, rng: Random, person: Person, business: Business | None, at: int, noise: float
+) -> User:
     """Write ``person`` down as an end user at ``at`` (epoch s), differently from how HubSpot has them."""
     random = rng.random
     email, phone = _user_email(rng, person, noise), None
     if random() < 0.65 or email is None:
         number = business.office_phone if business and person.uses_office_phone and email else person.phone
         # Zendesk asks for E.164; old imports hold the rest.
-        phone = number if random() < 0.7 else spelling.phone(rng, number, 0 if number != person.phone else person.locale)
+        phone = (
+            number if random() < 0.7 else spelling.phone(rng, number, 0 if number != person.phone else person.locale)
+        )
     xref = person.contact_ids[0] if person.contact_ids and random() < 0.25 else None
     notes = f"{person.name}, {person.address}" if random() < 0.05 else None
     organization = business.organization_id if business else None
-    user = User(0, spelling.name(rng, person, noise), email, phone, "end-user", at, at, xref, organization, notes=notes, person=person)
+    user = User(
+        0,
+        spelling.name(rng, person, noise),
+        email,
+        phone,
+        "end-user",
+        at,
+        at,
+        xref,
+        organization,
+        notes=notes,
+        person=person,
+    )
     _add_user(data, user)
     if email == person.second_email and email:
         add_identity(data, user, "email", person.email)
