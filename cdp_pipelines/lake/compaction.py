@@ -33,14 +33,22 @@ def is_worthwhile(folder: Path, table: LakeTable, files: TableFiles) -> bool:
     return len(files.tail) >= _MANY_FILES or tail >= max(_MANY_ROWS, _SHARE_OF_BASE * base)
 
 
-def fold(folder: Path, table: LakeTable, files: TableFiles) -> Iterator[AddAction]:
-    """Write a new base of the current rows of ``files``; yields each file for the commit."""
+def fold(folder: Path, table: LakeTable, files: TableFiles) -> list[AddAction]:
+    """Write a new base of the current rows of ``files`` and describe its files for the commit."""
     paths = [folder / name for name in files.files]
     cuts: list[Key | None] = [None, *_cuts(table, paths), None]
-    for least, beyond in pairwise(cuts):
-        rows = newest(_range(table, paths, least, beyond), table.key, ORDER)
-        if len(rows):
-            yield write(folder, BASE, table, rows)
+    added: list[AddAction] = []
+    try:
+        for least, beyond in pairwise(cuts):
+            rows = newest(_range(table, paths, least, beyond), table.key, ORDER)
+            if len(rows):
+                added.append(write(folder, BASE, table, rows))
+    except BaseException:
+        # A disk that is full now must not stay full of a base nobody will use.
+        for action in added:
+            (folder / action.path).unlink(missing_ok=True)
+        raise
+    return added
 
 
 def _cuts(table: LakeTable, paths: list[Path]) -> list[Key]:

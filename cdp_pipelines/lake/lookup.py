@@ -33,8 +33,8 @@ def key_hashes(rows: pa.Table, key: tuple[str, ...]) -> pa.Array:
 
 def content_heads(rows: pa.Table) -> pa.Array:
     """63 bits of each row's digest with the deleted flag as the last bit."""
-    digests = rows["digest"].cast(pa.binary()).to_pylist()
-    heads = np.frombuffer(b"".join(digest[:8].ljust(8, b"\0") for digest in digests), np.int64)
+    first = pc.binary_slice(rows["digest"].cast(pa.binary()), 0, 8).combine_chunks().cast(pa.binary(8))
+    heads = np.frombuffer(first.buffers()[1], np.int64, count=len(rows), offset=first.offset * 8)
     return pa.array((heads & ~np.int64(1)) | rows["deleted"].to_numpy())
 
 

@@ -36,6 +36,7 @@ def remove_unneeded(folder: Path, since: datetime, *, keep: set[str]) -> tuple[i
     needed = keep | _needed_since(folder, since)
     # The lock is ours alone, so a file that no commit names is of a writer that died.
     unneeded = [path for path in folder.glob("layer=*/*") if str(path.relative_to(folder)) not in needed]
+    unneeded += folder.glob("_delta_log/*#*")  # what delta-rs was writing when it was killed
     sizes = [path.stat().st_size for path in unneeded]
     for path in unneeded:
         path.unlink()

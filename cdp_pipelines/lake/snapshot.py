@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdp_pipelines.lake import locks
+from cdp_pipelines.lake import disk, locks
 from cdp_pipelines.lake.errors import LakeSnapshotError
 
 PINS = ".pins"
@@ -70,9 +70,11 @@ def pinned(root: Path, snapshot: Snapshot, *, timeout_seconds: float) -> Iterato
 
     Raises:
         LakeSnapshotError: Files of the snapshot are gone already.
+        LakeWriteError: The pin cannot be written.
     """
     path = root / PINS / f"{uuid.uuid4().hex}.json"
-    with locks.shared(root / LOCKS, _PIN_LOCK, timeout_seconds=timeout_seconds):
+    shared = locks.shared(root / LOCKS, _PIN_LOCK, timeout_seconds=timeout_seconds)
+    with disk.refusals("Pinning a snapshot of the lake"), shared:
         descriptor = _register(path, snapshot)
     try:
         _require(root, snapshot)

@@ -4,10 +4,9 @@ Layout and reasons: docs/lake.md.
 """
 
 import json
-import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
 from cdp_pipelines.barriers import reach
-from cdp_pipelines.lake import compaction, delta, files, locks, lookup, maintenance, snapshot, view
+from cdp_pipelines.lake import compaction, delta, disk, files, locks, lookup, maintenance, snapshot, view
 from cdp_pipelines.lake.columns import LOOKUP_COLUMNS, LakeTable
-from cdp_pipelines.lake.errors import LakeError, LakeFormatError, LakeSchemaError, LakeWriteError
+from cdp_pipelines.lake.errors import LakeFormatError, LakeSchemaError
 from cdp_pipelines.lake.maintenance import MaintenanceReport
 from cdp_pipelines.lake.snapshot import Snapshot, TableFiles
 
@@ -93,11 +91,12 @@ class Lake:
         _check_rows(declared, rows)
         if declared.check is not None:
             declared.check(rows)
-        with _disk_errors(f"Appending to lake table {table}"):
-            self._prepare(declared)
+        with disk.refusals(f"Appending to lake table {table}"):
+            opened = self._prepared(declared)
             with self._shared(table):
                 reach("append_before")
-                return self._append(declared, rows)
+                opened.update_incremental()
+                return self._append(declared, rows, opened)
 
     def snapshot(self, tables: Sequence[str] | None = None) -> Snapshot:
         """The present files of ``tables`` (all, if not given), for a run to read."""
@@ -162,12 +161,12 @@ class Lake:
         declared = self._declared(table)
         if not self._present(table).tail:
             return
-        with _disk_errors(f"Compacting lake table {table}"):
-            self._prepare(declared)
+        with disk.refusals(f"Compacting lake table {table}"):
+            opened = self._prepared(declared)
             with self._exclusive(table):
-                opened = self._opened(table)
+                opened.update_incremental()
                 present = delta.table_files(opened)
-                added = list(compaction.fold(self.root / table, declared, present))
+                added = compaction.fold(self.root / table, declared, present)
                 reach("compaction_before")
                 delta.commit(opened, declared, added, present.files)
                 reach("compaction_after")
@@ -200,10 +199,9 @@ class Lake:
         reach("maintenance_after")
         return report
 
-    def _append(self, table: LakeTable, rows: pa.Table) -> Appended:
-        opened = self._opened(table.name)
+    def _append(self, table: LakeTable, rows: pa.Table, opened: DeltaTable) -> Appended:
         present = delta.table_files(opened)
-        fresh = _prepared(table, rows, present.version)
+        fresh = _completed(table, rows, present.version)
         paths = [self.root / table.name / name for name in present.files]
         fresh = fresh.filter(pa.array(lookup.to_write(fresh, paths, table.key)))
         version = present.version
@@ -220,7 +218,7 @@ class Lake:
         if not folder.is_dir():
             return 0, 0
         held = snapshot.held_pins(self.root, timeout_seconds=self._timeout)
-        with _disk_errors(f"Maintaining lake table {name}"), self._exclusive(name), held as others:
+        with disk.refusals(f"Maintaining lake table {name}"), self._exclusive(name), held as others:
             return maintenance.remove_unneeded(folder, since, keep=snapshot.names([*wanted, *others], name))
 
     def _declared(self, name: str) -> LakeTable:
@@ -233,26 +231,18 @@ class Lake:
         opened = delta.open_table(self.root / name)
         return TableFiles() if opened is None else delta.table_files(opened)
 
-    def _opened(self, name: str) -> DeltaTable:
-        opened = delta.open_table(self.root / name)
-        if opened is None:
-            msg = f"Opening lake table {name}: its log disappeared meanwhile. Restore the folder from a backup."
-            raise LakeFormatError(msg)
-        return opened
-
-    def _prepare(self, table: LakeTable) -> None:
-        """Make the table on disk what the declaration says, alone if there is anything to do."""
-        if self._is_prepared(table):
-            return
+    def _prepared(self, table: LakeTable) -> DeltaTable:
+        """The table on disk, made to be what the declaration says: alone, if there is anything to do."""
+        folder = self.root / table.name
+        opened = delta.open_table(folder)
+        if opened is not None and not delta.new_columns(opened, table):
+            return opened
         self._mark()
         with self._exclusive(table.name):
-            opened = delta.open_table(self.root / table.name) or delta.create(self.root / table.name, table)
+            opened = delta.open_table(folder) or delta.create(folder, table)
             if missing := delta.new_columns(opened, table):
                 delta.add_columns(opened, table, missing)
-
-    def _is_prepared(self, table: LakeTable) -> bool:
-        opened = delta.open_table(self.root / table.name)
-        return opened is not None and not delta.new_columns(opened, table)
+            return opened
 
     def _mark(self) -> None:
         with locks.exclusive(self.root / snapshot.LOCKS, _CREATION_LOCK, timeout_seconds=self._timeout):
@@ -301,7 +291,7 @@ def _check_rows(table: LakeTable, rows: pa.Table) -> None:
         raise LakeSchemaError(msg)
 
 
-def _prepared(table: LakeTable, rows: pa.Table, version: int) -> pa.Table:
+def _completed(table: LakeTable, rows: pa.Table, version: int) -> pa.Table:
     """The newest row of each key, sorted by key, with the columns the lake adds."""
     place = pa.array(np.arange(len(rows)))
     rows = files.newest(rows.append_column("place", place), table.key, ("version_at", "read_at", "place"))
@@ -314,20 +304,3 @@ def _prepared(table: LakeTable, rows: pa.Table, version: int) -> pa.Table:
     for name, column in added.items():
         rows = rows.append_column(name, column)
     return files.aligned(rows, table.stored)
-
-
-@contextmanager
-def _disk_errors(doing: str) -> Iterator[None]:
-    """Turn what the disk or the log refuses into our own error; the table has not changed by then."""
-    try:
-        yield
-    except LakeError:
-        raise
-    except (OSError, DeltaError) as error:
-        number = getattr(error, "errno", None)
-        saw = os.strerror(number) if number else type(error).__name__
-        msg = (
-            f"{doing}: the disk or the log refused the write ({saw}), so no row was added and the table is as "
-            f"before. Free some space or make the folder writable, then run this again."
-        )
-        raise LakeWriteError(msg) from error

@@ -88,8 +88,8 @@ def test_a_full_disk_is_our_error_and_loses_nothing(lake, rows, ticket, statuses
     message, written = answers.get(timeout=60)
     assert written == 1
     assert message == (
-        "Appending to lake table ticket: the disk or the log refused the write (File too large), so no row was added "
-        "and the table is as before. Free some space or make the folder writable, then run this again."
+        "Appending to lake table ticket: the disk or the log refused (File too large), so the lake is as it was "
+        "before. Free some space or make the folder writable, then run this again."
     )
     process.join(30)
     assert statuses(lake) == {"1": "a", "2": "b"}
