@@ -1,24 +1,33 @@
 """Field ciphertexts: reversible, randomised, bound to their place.
 
 The subject of the row chooses the key. Table, field and row key are authenticated, so a ciphertext that was
-moved to another row or column does not open. ``protect`` uses the functions below directly; the class is for
-single values and for tests, and runs the same code.
+moved to another row or column does not open. ``protect`` encrypts whole columns with ``sealed_column``; the
+class encrypts single values with the same function.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
+from cryptography.exceptions import InvalidTag
 
 from privacy.errors import InvalidCiphertextError, UnprotectableError
 from privacy.keys import KeyRing
-from privacy.sealing import NONCE_BYTES, TAG_BYTES, frame, header, seal, unseal
-from privacy.subjects import StoredSubject, SubjectKey, SubjectKeys
+from privacy.sealing import NONCE_BYTES, TAG_BYTES, frame, header
+from privacy.subjects import StoredSubject, SubjectKeys
 
 FIELD_KEY_ID: Final = 1  # a subject has one key in this format; the byte leaves room for a second one
 FIELD_HEADER: Final = header(FIELD_KEY_ID)
 SMALLEST_CIPHERTEXT: Final = len(FIELD_HEADER) + NONCE_BYTES + len(b'""') + TAG_BYTES
+
+Encrypt = Callable[[bytes, bytes, bytes], bytes]
+"""Nonce, plaintext, associated data to ciphertext and tag."""
+Decrypt = Callable[[bytes, bytes, bytes], bytes]
+"""Nonce, ciphertext and tag, associated data to plaintext."""
+_NONCE: Final = slice(len(FIELD_HEADER), len(FIELD_HEADER) + NONCE_BYTES)
+_SEALED: Final = slice(len(FIELD_HEADER) + NONCE_BYTES, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +39,13 @@ class Place:
     source: str
     source_id: str
 
-    def encoded(self) -> bytes:
-        """Associated data of the value at this place."""
-        return column_place(self.table, self.field) + row_place(self.source, self.source_id)
+    def column(self) -> bytes:
+        """The part that is the same for a whole column."""
+        return column_place(self.table, self.field)
+
+    def row(self) -> bytes:
+        """The part that is the same for a whole row."""
+        return row_places([self.source], [self.source_id])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,17 @@ class FieldCipher:
             ErasedError: The subject's key was destroyed.
             InvalidCiphertextError: It was not written for this subject and place, or was changed.
         """
-        return open_value(self._keys.open(subject), place.encoded(), stored.stored)
+        decrypt = self._keys.open(subject).aead.decrypt
+        (value,) = opened_column(place.column(), [place.row()], [decrypt], [stored.stored])
+        result: str | list[str] = value
+        return result
 
     def _encrypt_with_fixed_nonce_for_vectors(
         self, value: str | list[str], *, subject: StoredSubject, place: Place, nonce: bytes
     ) -> Ciphertext:
-        return Ciphertext(seal_value(self._keys.open(subject), nonce, place.encoded(), value))
+        encrypt = self._keys.open(subject).aead.encrypt
+        (stored,) = sealed_column(place.column(), [place.row()], [encrypt], [value], random=nonce)
+        return Ciphertext(stored)
 
 
 def column_place(table: str, field: str) -> bytes:
@@ -88,32 +106,61 @@ def column_place(table: str, field: str) -> bytes:
     return FIELD_HEADER + frame(table, field)
 
 
-def row_place(source: str, source_id: str) -> bytes:
-    """Second part of the associated data: the same for a whole row."""
-    return frame(source, source_id)
+def row_places(sources: Sequence[str], source_ids: Sequence[str]) -> list[bytes]:
+    """Second part of the associated data, one per row."""
+    framed = {source: frame(source) for source in set(sources)}
+    encoded = [source_id.encode() for source_id in source_ids]
+    return [framed[source] + len(id_).to_bytes(4, "big") + id_ for source, id_ in zip(sources, encoded, strict=True)]
 
 
-def seal_value(key: SubjectKey, nonce: bytes, place: bytes, value: str | list[str]) -> bytes:
-    """``value`` as JSON, encrypted. ``nonce`` is 12 fresh random bytes."""
-    return seal(key.aead, nonce, FIELD_HEADER, place, json_bytes(value))
+def sealed_column(
+    column: bytes, rows: Sequence[bytes], encrypts: Sequence[Encrypt], values: Sequence[Any], *, random: bytes
+) -> list[Any]:
+    """The ciphertexts of a column; ``None`` stays ``None``.
 
-
-def open_value(key: SubjectKey, place: bytes, stored: bytes) -> str | list[str]:
-    """The value ``seal_value`` encrypted at ``place``."""
-    value: str | list[str] = orjson.loads(unseal(key.aead, FIELD_HEADER, place, stored))
-    return value
-
-
-def json_bytes(value: object) -> bytes:
-    """Canonical JSON of ``value``.
+    Args:
+        column: Place of the column.
+        rows: Place of each row.
+        encrypts: The ``encrypt`` of each row's subject key.
+        values: Text or list of texts of each row.
+        random: 12 fresh random bytes for each row.
 
     Raises:
-        UnprotectableError: A text in it is not valid Unicode.
+        UnprotectableError: A text is not valid Unicode.
     """
+    starts = range(0, NONCE_BYTES * len(values), NONCE_BYTES)
+    nonces = [random[start : start + NONCE_BYTES] for start in starts]
     try:
-        return orjson.dumps(value)
-    except TypeError:  # orjson's error; its cause chain may hold the value
-        raise UnprotectableError(
-            "Protecting a row: a value is not valid Unicode text or has a type without a JSON form. Validation should "
-            "have refused it before. Report the stream it came from."
-        ) from None
+        return [  # sealing.seal, written out: this line runs for every value of every row
+            None if value is None else FIELD_HEADER + nonce + encrypt(nonce, orjson.dumps(value), column + row)
+            for value, nonce, encrypt, row in zip(values, nonces, encrypts, rows, strict=True)
+        ]
+    except TypeError:  # orjson's error; its cause chain holds the value
+        raise UnprotectableError(_NOT_TEXT) from None
+
+
+def opened_column(
+    column: bytes, rows: Sequence[bytes], decrypts: Sequence[Decrypt | None], stored: Sequence[Any]
+) -> list[Any]:
+    """The values ``sealed_column`` encrypted; a row without a key gives ``None``.
+
+    Raises:
+        InvalidCiphertextError: A ciphertext was not written at its place, or was changed.
+    """
+    if not all(value is None or value.startswith(FIELD_HEADER) for value in stored):
+        raise InvalidCiphertextError
+    try:
+        return [  # sealing.unseal, written out for the same reason
+            None
+            if value is None or decrypt is None
+            else orjson.loads(decrypt(value[_NONCE], value[_SEALED], column + row))
+            for value, decrypt, row in zip(stored, decrypts, rows, strict=True)
+        ]
+    except (InvalidTag, ValueError):  # ValueError: the nonce is cut short
+        raise InvalidCiphertextError from None
+
+
+_NOT_TEXT: Final = (
+    "Protecting a row: a value is not valid Unicode text. Validation should have refused it before. Nothing was "
+    "written. Report the stream it came from."
+)

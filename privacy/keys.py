@@ -164,8 +164,8 @@ class KeyRing(Handle):
             raise InvalidCiphertextError
         if not wrapped.startswith(head):
             raise WrongRootKeyError(
-                "Opening the key ring: the root key given is not the one this data was written under. Nothing was "
-                "read or written. Restore the right root key file, or point the configuration at the data it belongs to."
+                "Opening the key ring: the root key given is not the one this data was written under. Nothing was read "
+                "or written. Restore the right root key file, or point the configuration at the data it belongs to."
             )
         return cls(_parsed(unseal(root.ring_aead(), head, _ring_place(head), wrapped)))
 

@@ -15,7 +15,7 @@ from typing import Final
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
 
 from models.fields import Match
-from privacy.phone import international
+from privacy.phone import plain_number
 
 LONGEST_EMAIL: Final = 254  # RFC 5321, erratum 1690
 LONGEST_PHONE: Final = 40  # an E.164 number has 15 digits; the rest leaves room for any spelling of it
@@ -40,7 +40,7 @@ def normalise_phone(raw: str, region: str) -> str | None:
         raw: The number as somebody typed it.
         region: Country (ISO 3166-1 alpha-2) of a number written without a country code.
     """
-    return international(raw) or _parsed_phone(raw, region)
+    return plain_number(raw, region) or _parsed_phone(raw, region)
 
 
 def normaliser(match: Match, *, phone_region: str) -> Callable[[str], str | None]:

@@ -1,21 +1,24 @@
-"""Short way through phonenumbers for the common case: numbers written with ``+`` and a country code.
+"""Short way through phonenumbers for numbers that are written plainly: digits, blanks, hyphens, parentheses.
 
-``phonenumbers`` takes 55 µs for such a number, most of it spent on finding out that it is written plainly. This
-module asks the same metadata the same questions in the same order, in 5 µs, and answers only where the library
-cannot take another turn (no national prefix to strip, no letters, no extension); everywhere else it answers
-``None``, and the caller asks the library. ``tests/property/test_privacy_laws.py`` holds the two equal.
+``phonenumbers`` takes 50 to 75 µs a number, most of it spent on finding out that the number is written plainly.
+This module asks the same metadata the same questions in a tenth of the time, and answers only where the library
+can take no other turn (no letters, no extension, no prefix for dialling abroad, no rewriting rule); everywhere
+else it answers ``None`` and the caller asks the library. ``tests/property/test_privacy_laws.py`` holds the two equal.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-_PLAIN: Final = re.compile(r"\+[1-9](?:[ \-.()]{0,2}[0-9]){6,14}", re.ASCII)
-_PUNCTUATION: Final = str.maketrans("", "", " -.()")
-_KINDS: Final = (
+_PLAIN: Final = re.compile(r"(?:\+[1-9])?[0-9]{6,14}", re.ASCII)
+_NOTHING: Final = "(?!)"
+_KINDS: Final = (  # any order gives the same answer; the commonest first
+    "mobile",
+    "fixed_line",
     "premium_rate",
     "toll_free",
     "shared_cost",
@@ -24,63 +27,93 @@ _KINDS: Final = (
     "pager",
     "uan",
     "voicemail",
-    "fixed_line",
-    "mobile",
 )
 
 
-def international(raw: str) -> str | None:
+def plain_number(raw: str, region: str) -> str | None:
     """E.164 form of ``raw`` if it is a valid number plainly written; ``None`` says "ask the library"."""
-    if not _PLAIN.fullmatch(raw):
+    bare = raw.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
+    if not _PLAIN.fullmatch(bare):
         return None
-    digits = raw[1:].translate(_PUNCTUATION)
+    if bare[0] == "+":
+        return _abroad(bare[1:]) if raw[0] == "+" else None
+    home = _home(region)
+    return home.dialled(bare) if home is not None else None
+
+
+def _abroad(digits: str) -> str | None:
     for size in (1, 2, 3):
-        regions = _regions(digits[:size])
-        if regions:
-            return f"+{digits}" if _is_valid(digits[size:], regions) else None
+        code = _code(digits[:size])
+        if code is not None:
+            national = digits[size:]
+            stripped = code.regions[0].prefix.match(national)  # then the library would try to strip it
+            return None if stripped else code.valid(national)
     return None
 
 
-def _is_valid(national: str, regions: tuple["_Region", ...]) -> bool:
-    if regions[0].prefix.match(national):  # the library would try to strip it
-        return False
-    owner = next((region for region in regions if len(regions) == 1 or region.claims(national)), None)
-    return owner is not None and owner.is_valid(national)
-
-
-@cache
-def _regions(code: str) -> tuple["_Region", ...]:
-    """The regions that share a calling code, in the library's order; none for codes of no country."""
-    names = COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
-    found = [PhoneMetadata.metadata_for_region(name, None) for name in names]
-    return tuple(_Region(metadata) for metadata in found if metadata is not None)
-
-
 class _Region:
-    """Patterns of one region, compiled once."""
+    """What the library knows of one region, compiled once."""
 
     def __init__(self, metadata: PhoneMetadata) -> None:
-        self._general = _Pattern(metadata.general_desc)
-        self._kinds = [_Pattern(desc) for kind in _KINDS if (desc := getattr(metadata, kind)) is not None]
+        descriptions = [getattr(metadata, kind) for kind in _KINDS]
+        self._general = _matcher(metadata.general_desc)
+        self._kinds = [_matcher(desc) for desc in descriptions]
         self._leading = re.compile(metadata.leading_digits) if metadata.leading_digits is not None else None
-        self.prefix = re.compile(metadata.national_prefix_for_parsing or "(?!)")
+        self._code = str(metadata.country_code)
+        self._rewrites = bool(metadata.national_prefix_transform_rule)
+        self._exit = re.compile(metadata.international_prefix or _NOTHING)
+        self.prefix = re.compile(metadata.national_prefix_for_parsing or _NOTHING)
 
     def is_valid(self, national: str) -> bool:
-        """Whether the library would find a type for the number."""
-        return self._general.fits(national) and any(kind.fits(national) for kind in self._kinds)
+        """Whether the library would find a kind for the number."""
+        return self._general(national) and any(kind(national) for kind in self._kinds)
 
     def claims(self, national: str) -> bool:
         """Whether the library would decide that the number is of this region."""
         return self._leading.match(national) is not None if self._leading else self.is_valid(national)
 
+    def dialled(self, digits: str) -> str | None:
+        """E.164 form of a number dialled within the region."""
+        prefix = self.prefix.match(digits)
+        code = _code(self._code)
+        if code is None or digits.startswith(self._code) or self._exit.match(digits) or (prefix and self._rewrites):
+            return None
+        return code.valid(digits[prefix.end() :] if prefix else digits)
 
-class _Pattern:
-    """One kind of number: its lengths and its pattern."""
 
-    def __init__(self, desc: PhoneNumberDesc) -> None:
-        self._lengths = frozenset(desc.possible_length)
-        self._match = re.compile(desc.national_number_pattern or "(?!)").fullmatch
+class _Code:
+    """A calling code and the regions that share it, in the library's order."""
 
-    def fits(self, national: str) -> bool:
-        """Whether the number is of this kind."""
-        return (not self._lengths or len(national) in self._lengths) and self._match(national) is not None
+    def __init__(self, code: str, regions: list[_Region]) -> None:
+        self._code = code
+        self.regions = regions
+
+    def valid(self, national: str) -> str | None:
+        """E.164 form if the number is valid."""
+        sharing = len(self.regions) > 1
+        owner = next((region for region in self.regions if not sharing or region.claims(national)), None)
+        return f"+{self._code}{national}" if owner is not None and owner.is_valid(national) else None
+
+
+@cache
+def _code(code: str) -> _Code | None:
+    names = COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
+    known = [metadata for name in names if (metadata := PhoneMetadata.metadata_for_region(name, None)) is not None]
+    return _Code(code, [_Region(metadata) for metadata in known]) if known else None
+
+
+@cache
+def _home(region: str) -> _Region | None:
+    metadata = PhoneMetadata.metadata_for_region(region.upper(), None)
+    return _Region(metadata) if metadata is not None else None
+
+
+def _matcher(desc: PhoneNumberDesc | None) -> Callable[[str], bool]:
+    """Whether a number is of the kind ``desc`` describes: by its lengths, then by its pattern."""
+    lengths = frozenset(desc.possible_length if desc else ())
+    pattern = re.compile(desc.national_number_pattern or _NOTHING if desc else _NOTHING).fullmatch
+
+    def fits(national: str) -> bool:
+        return (not lengths or len(national) in lengths) and pattern(national) is not None
+
+    return fits

@@ -14,11 +14,12 @@ follows the aliases of the person's tickets too.
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,19 +28,28 @@ from models.fields import Entity, Match, Personal
 from privacy import labels
 from privacy.clear import Clear
 from privacy.errors import UnknownSubjectError, UnprotectableError, UnprotectedError
-from privacy.fields import FIELD_HEADER, SMALLEST_CIPHERTEXT, column_place, json_bytes, open_value, row_place, seal_value
+from privacy.fields import (
+    FIELD_HEADER,
+    SMALLEST_CIPHERTEXT,
+    Decrypt,
+    column_place,
+    opened_column,
+    row_places,
+    sealed_column,
+)
 from privacy.index import TOKEN_BYTES, BlindIndex, Token
 from privacy.keys import KeyRing
 from privacy.normalise import normaliser
 from privacy.sealing import NONCE_BYTES, VERSION, frame
-from privacy.subjects import StoredSubject, SubjectKey, SubjectKeys, SubjectRef, SubjectStore
+from privacy.subjects import StoredSubject, SubjectKeys, SubjectRef, SubjectStore
 
 DIGEST_BYTES: Final = 16
 ROWS_PER_BATCH: Final = 10_000
 """How many rows are revealed with their keys in memory at a time."""
 
 Row = dict[str, Any]
-Column = list[Any]
+Column = Any  # a list, or an Arrow array that is ready
+Columns = dict[str, Column]
 
 
 class ProtectedRows:
@@ -86,43 +96,46 @@ class Protector:
         plan = _plan(entity)
         found = self._subjects.of(plan, rows)
         kept = [(row, stored) for row, stored in zip(rows, found, strict=True) if stored.wrapped_key is not None]
-        columns = _clear_columns(plan, [row for row, _ in kept])
-        digests = self._digests(plan, columns)
-        if plan.personal:
-            self._encrypt(plan, columns, [stored for _, stored in kept])
-        columns |= {
-            "subject_id": [stored.subject_id for _, stored in kept],
-            "read_at": [read_at] * len(kept),
-            "run_id": [run_id] * len(kept),
-            "digest": digests,
+        subjects = [stored for _, stored in kept]
+        columns = {field.name: [row[field.name] for row, _ in kept] for field in plan.fields}
+        times = {field.name: _array(columns[field.name], derive.UTC) for field in plan.fields if field.type is datetime}
+        system = {
+            "subject_id": [stored.subject_id for stored in subjects],
+            "read_at": pa.repeat(pa.scalar(read_at, derive.UTC), len(kept)),
+            "run_id": pa.repeat(run_id, len(kept)),
+            "digest": self._digests(plan, columns | _as_integers(times)),
         }
-        return ProtectedRows(self, entity, _table(entity, columns), len(rows) - len(kept))
+        protected = self._protected(plan, columns, subjects) if plan.personal else {}
+        return ProtectedRows(self, entity, _table(entity, columns | times | system | protected), len(rows) - len(kept))
 
     def token(self, match: Match, raw: str) -> Token | None:
         """The token of an identifier as somebody typed it; ``None`` if it is none."""
         normalised = self._normalisers[match](raw)
         return None if normalised is None else self._indexes[match].of(normalised)
 
-    def _digests(self, plan: "_Plan", columns: dict[str, Column]) -> list[bytes]:
+    def _digests(self, plan: "_Plan", columns: Columns) -> list[bytes]:
         prepared = blake2b(frame(plan.name), key=self._digest_key, digest_size=DIGEST_BYTES)
         digests = []
         for values in zip(*columns.values(), strict=True):
             digest = prepared.copy()
-            digest.update(json_bytes(values))
+            digest.update(_json(values))
             digests.append(digest.digest())
         return digests
 
-    def _encrypt(self, plan: "_Plan", columns: dict[str, Column], subjects: list[StoredSubject]) -> None:
-        """Replace the clear values in ``columns`` by ciphertexts and add the tokens."""
+    def _protected(self, plan: "_Plan", clear: Columns, subjects: list[StoredSubject]) -> Columns:
+        """Ciphertext and token columns of the clear ones."""
         distinct = {stored.subject_id: stored for stored in subjects}
-        opened = {subject_id: self._keys.open(stored) for subject_id, stored in distinct.items()}
-        keys = [opened[stored.subject_id] for stored in subjects]
-        places = [row_place(*row) for row in zip(columns["source"], columns["source_id"], strict=True)]
+        opened = {subject_id: self._keys.open(stored).aead.encrypt for subject_id, stored in distinct.items()}
+        encrypts = [opened[stored.subject_id] for stored in subjects]
+        rows = row_places(clear["source"], clear["source_id"])
+        columns: Columns = {}
         for field in plan.personal:
-            values = columns[field.name]
+            values, place = clear[field.name], column_place(plan.name, field.name)
+            random = os.urandom(NONCE_BYTES * len(values))
+            columns[field.name] = sealed_column(place, rows, encrypts, values, random=random)
             if field.match is not None and field.token_column is not None:
                 columns[field.token_column] = self._tokens(field.match, values, is_list=field.is_list)
-            columns[field.name] = _sealed_column(column_place(plan.name, field.name), keys, places, values)
+        return columns
 
     def _tokens(self, match: Match, values: Column, *, is_list: bool) -> Column:
         normalise, token = self._normalisers[match], self._indexes[match].token_bytes
@@ -139,7 +152,7 @@ class Revealer:
         self._keys = SubjectKeys(ring)
         self._store = store
 
-    def reveal(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[dict[str, object]]:
+    def reveal(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[Row]:
         """``source``, ``source_id`` and the clear ``columns`` of each row; an erased subject gives ``None`` values.
 
         Args:
@@ -151,31 +164,31 @@ class Revealer:
             UnknownSubjectError: The vault has no key record for a row.
             InvalidCiphertextError: A ciphertext is not one of this row and column.
         """
-        rows: list[dict[str, object]] = []
+        rows: list[Row] = []
         for start in range(0, table.num_rows, ROWS_PER_BATCH):
             rows += self._reveal_batch(entity, table.slice(start, ROWS_PER_BATCH), columns)
         return rows
 
-    def reveal_wrapped(
-        self, entity: type[Entity], table: pa.Table, columns: Sequence[str]
-    ) -> list[dict[str, object]]:
+    def reveal_wrapped(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[Row]:
         """As ``reveal``, but each value travels as ``Clear``, which prints its category alone."""
         plans = derive.personal_fields(entity)
         categories = {plan.name: plan.mark.category for plan in plans if isinstance(plan.mark, Personal)}
         rows = self.reveal(entity, table, columns)
         for row in rows:
-            row |= {name: Clear(categories[name], row[name]) for name in columns if row[name] is not None}
+            row |= {name: Clear(categories[name], value) for name in columns if (value := row[name]) is not None}
         return rows
 
-    def _reveal_batch(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[dict[str, object]]:
-        clear: dict[str, Column] = {name: table[name].to_pylist() for name in ("source", "source_id")}
-        keys = self._row_keys(table["subject_id"].to_pylist())
-        places = [row_place(*row) for row in zip(clear["source"], clear["source_id"], strict=True)]
+    def _reveal_batch(self, entity: type[Entity], table: pa.Table, columns: Sequence[str]) -> list[Row]:
+        clear: Columns = {name: table[name].to_pylist() for name in ("source", "source_id")}
+        decrypts = self._row_keys(table["subject_id"].to_pylist())
+        places = row_places(clear["source"], clear["source_id"])
         for name in columns:
-            clear[name] = _opened_column(column_place(entity.__entity__, name), keys, places, table[name].to_pylist())
+            clear[name] = opened_column(
+                column_place(entity.__entity__, name), places, decrypts, table[name].to_pylist()
+            )
         return [dict(zip(clear, values, strict=True)) for values in zip(*clear.values(), strict=True)]
 
-    def _row_keys(self, subject_ids: list[bytes]) -> list[SubjectKey | None]:
+    def _row_keys(self, subject_ids: list[bytes]) -> list[Decrypt | None]:
         distinct = set(subject_ids)
         stored = self._store.by_id(distinct)
         if missing := len(distinct - stored.keys()):
@@ -183,7 +196,9 @@ class Revealer:
                 f"Revealing rows: the vault has no record of {missing} of {len(distinct)} subjects. Lake and vault do "
                 "not belong together, and nothing was read. Check the configured data folder: cdp doctor"
             )
-        keys = {id_: None if one.wrapped_key is None else self._keys.open(one) for id_, one in stored.items()}
+        keys = {
+            id_: None if one.wrapped_key is None else self._keys.open(one).aead.decrypt for id_, one in stored.items()
+        }
         return [keys[subject_id] for subject_id in subject_ids]
 
 
@@ -259,28 +274,9 @@ def _about(plan: _Plan, row: Row) -> SubjectRef:
     return SubjectRef(row["source"], plan.name, row["source_id"])
 
 
-def _clear_columns(plan: _Plan, rows: list[Row]) -> dict[str, Column]:
-    columns = {field.name: [row[field.name] for row in rows] for field in plan.fields}
-    for field in plan.fields:
-        if field.type is datetime:  # one instant must have one digest, whatever zone it was written in
-            columns[field.name] = [None if at is None else at.astimezone(UTC) for at in columns[field.name]]
-    return columns
-
-
-def _sealed_column(column: bytes, keys: list[SubjectKey], places: list[bytes], values: Column) -> Column:
-    random = os.urandom(NONCE_BYTES * len(values))
-    nonces = range(0, len(random), NONCE_BYTES)
-    return [
-        None if value is None else seal_value(key, random[at : at + NONCE_BYTES], column + place, value)
-        for value, key, place, at in zip(values, keys, places, nonces, strict=True)
-    ]
-
-
-def _opened_column(column: bytes, keys: list[SubjectKey | None], places: list[bytes], stored: Column) -> Column:
-    return [
-        None if value is None or key is None else open_value(key, column + place, value)
-        for value, key, place in zip(stored, keys, places, strict=True)
-    ]
+def _as_integers(times: Columns) -> Columns:
+    """Microseconds since 1970 in UTC: one instant has one digest, whatever zone it was written in."""
+    return {name: array.cast(pa.int64()).to_pylist() for name, array in times.items()}
 
 
 def _distinct_tokens(
@@ -305,13 +301,29 @@ def _all_begin(column: pa.ChunkedArray, head: bytes, smallest: int) -> bool:
     return pc.all(fits).as_py() is not False  # None: the column is empty or all null
 
 
-def _table(entity: type[Entity], columns: dict[str, Column]) -> pa.Table:
-    fields = [field for field in derive.arrow_schema(entity) if field.name != "commit_seq"]
+def _json(values: tuple[Any, ...]) -> bytes:
     try:
-        arrays = [pa.array(columns[field.name], field.type) for field in fields]
+        return orjson.dumps(values)
+    except TypeError:  # orjson's error; its cause chain holds the value
+        raise UnprotectableError(_UNFIT) from None
+
+
+def _array(values: Column, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    try:
+        return pa.array(values, kind)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their messages quote the value
-        raise UnprotectableError(
-            f"Protecting {entity.__entity__} rows: a value does not fit the type of its column. Nothing was written. "
-            "Rows must come from the validator of their class."
-        ) from None
+        raise UnprotectableError(_UNFIT) from None
+
+
+def _table(entity: type[Entity], columns: Columns) -> pa.Table:
+    fields = [field for field in derive.arrow_schema(entity) if field.name != "commit_seq"]
+    arrays = [_array(columns[field.name], field.type) for field in fields]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+_UNFIT: Final = (
+    "Protecting rows: a value does not fit the type of its column. Nothing was written. Rows must come from the "
+    "validator of their class; report the stream."
+)

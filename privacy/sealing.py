@@ -18,12 +18,28 @@ TAG_BYTES: Final = 16
 
 def frame(*parts: str) -> bytes:
     """Encode ``parts`` so that no two lists of parts give the same bytes: length (u32, big-endian), then UTF-8."""
-    return b"".join(_framed(part.encode()) for part in parts)
+    return b"".join(framed(part.encode()) for part in parts)
+
+
+def framed(part: bytes) -> bytes:
+    """``part`` with its length before it."""
+    return len(part).to_bytes(4, "big") + part
 
 
 def header(key_id: int) -> bytes:
     """Two bytes: format version and key id (1 to 255)."""
     return bytes((VERSION, key_id))
+
+
+def key_id_of(sealed: bytes) -> int:
+    """The key id in a two-byte header.
+
+    Raises:
+        InvalidCiphertextError: There is none.
+    """
+    if len(sealed) < 2 or sealed[0] != VERSION or sealed[1] == 0:  # noqa: PLR2004 - version and key id
+        raise InvalidCiphertextError
+    return sealed[1]
 
 
 def seal(aead: AESGCM, nonce: bytes, head: bytes, place: bytes, plaintext: bytes) -> bytes:
@@ -45,7 +61,3 @@ def unseal(aead: AESGCM, head: bytes, place: bytes, sealed: bytes) -> bytes:
         return aead.decrypt(sealed[start:end], sealed[end:], place)
     except (InvalidTag, ValueError):  # ValueError: the nonce is cut short
         raise InvalidCiphertextError from None
-
-
-def _framed(part: bytes) -> bytes:
-    return len(part).to_bytes(4, "big") + part

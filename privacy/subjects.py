@@ -132,5 +132,3 @@ _PLACE: Final = frame(labels.KEK_SUBJECT)
 
 def _place(head: bytes, subject_id: bytes) -> bytes:
     return head + _PLACE + subject_id
-
-

@@ -1,0 +1,228 @@
+"""From consent decisions to what is permitted. Pure functions; the ledger itself is kept by the database.
+
+Rules, for one person, purpose, channel and scope:
+
+- A decision covers a question if it is as general or names the same channel and scope. A withdrawal for all
+  covers every channel and scope; a withdrawal of one newsletter covers that newsletter alone.
+- A refusal (denied or withdrawn) stands until a *later* grant lifts it. On equal times the refusal stands.
+- Only a grant at most as general as the refusal lifts it: "everything" does not undo an earlier "not by
+  e-mail", because it does not say so. What cannot be decided is excluded.
+- A grant whose time is only when we first saw it (``inferred``) lifts refusals of its own source alone: that
+  source's state changed between two looks. Against another source its true time is unknown.
+- No decision: the policy of the person's jurisdiction answers, and the state is ``default``, never ``granted``.
+
+So a withdrawal that is added can only narrow what is permitted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, Self, get_args
+
+from models.consent import Purpose
+from privacy.errors import UnknownJurisdictionError, UnknownPurposeError
+
+ALL: Final = "all"
+PURPOSES: Final[tuple[str, ...]] = get_args(Purpose)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One recorded decision of one person.
+
+    Attributes:
+        purpose: What the data may or may not be used for.
+        channel: The channel it is about, or ``all``.
+        scope: The subscription or topic it is about, or ``all``.
+        state: The decision.
+        at: When it was made; when it was first seen if ``inferred``.
+        source: The system that reports it.
+        inferred: The time is that of the first sight.
+        policy_version: Version of the notice that was shown, where known.
+    """
+
+    purpose: str
+    channel: str = ALL
+    scope: str = ALL
+    state: Literal["granted", "denied", "withdrawn"]
+    at: datetime
+    source: str
+    inferred: bool = False
+    policy_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveState:
+    """What holds for a person, and from which decision.
+
+    Attributes:
+        purpose: The purpose asked about.
+        channel: The channel asked about, or ``all``.
+        scope: The scope asked about, or ``all``.
+        state: The decision that holds; ``default`` if there is none.
+        since: Its time; ``None`` for ``default``.
+        source: The system that reported it; ``None`` for ``default``.
+        inferred: Its time is that of the first sight.
+        permitted: Whether the data may be used.
+        is_default: The policy answered, not the person.
+        policy_version: Version of the notice that was shown, where known.
+    """
+
+    purpose: str
+    channel: str
+    scope: str
+    state: Literal["granted", "denied", "withdrawn", "default"]
+    since: datetime | None
+    source: str | None
+    inferred: bool
+    permitted: bool
+    is_default: bool
+    policy_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is permitted while a person has decided nothing.
+
+    Attributes:
+        jurisdiction: Where it is meant for.
+        unless_objected: Purposes permitted without a decision; the others need a grant.
+    """
+
+    jurisdiction: str
+    unless_objected: frozenset[str]
+
+    @classmethod
+    def for_jurisdiction(cls, jurisdiction: str) -> Self:
+        """The policy shipped for ``jurisdiction``.
+
+        Raises:
+            UnknownJurisdictionError: None is shipped.
+        """
+        if jurisdiction not in JURISDICTIONS:
+            raise UnknownJurisdictionError(
+                f"Choosing the consent policy: there is none for {jurisdiction!r}, and guessing one could permit what "
+                f"is forbidden. Set the jurisdiction to one of: {', '.join(JURISDICTIONS)}"
+            )
+        return cls(jurisdiction, frozenset({"service_delivery", "analytics"}))
+
+    def permits_unknown(self, purpose: str) -> bool:
+        """Whether ``purpose`` is permitted for somebody who decided nothing.
+
+        Raises:
+            UnknownPurposeError: It is not one of the purposes.
+        """
+        return _known(purpose) in self.unless_objected
+
+
+JURISDICTIONS: Final = ("EU", "UK", "CH", "US")
+"""Jurisdictions with a shipped policy. All have the strictest of them, until somebody states otherwise."""
+
+
+def effective_state(
+    decisions: Iterable[Decision],
+    purpose: str,
+    *,
+    channel: str = ALL,
+    scope: str = ALL,
+    policy: Policy,
+    as_of: datetime | None = None,
+) -> EffectiveState:
+    """What holds for the person who made ``decisions``, as known at ``as_of`` (``None``: with all of them).
+
+    Raises:
+        UnknownPurposeError: ``purpose`` is not one of the purposes.
+    """
+    asked = _known(purpose)
+    covering = [
+        decision
+        for decision in decisions
+        if decision.purpose == asked
+        and (as_of is None or decision.at <= as_of)
+        and decision.channel in (ALL, channel)
+        and decision.scope in (ALL, scope)
+    ]
+    grants = [decision for decision in covering if decision.state == "granted"]
+    refusals = [decision for decision in covering if decision.state != "granted"]
+    standing = [refusal for refusal in refusals if not any(_lifts(grant, refusal) for grant in grants)]
+    deciding = max(standing or grants, key=_order, default=None)
+    if deciding is None:
+        return _default(asked, channel, scope, policy)
+    return EffectiveState(
+        purpose=asked,
+        channel=channel,
+        scope=scope,
+        state=deciding.state,
+        since=deciding.at,
+        source=deciding.source,
+        inferred=deciding.inferred,
+        permitted=not standing,
+        is_default=False,
+        policy_version=deciding.policy_version,
+    )
+
+
+def permitted(
+    decisions: Iterable[Decision], purpose_expression: str, policy: Policy, as_of: datetime | None = None
+) -> bool:
+    """Whether the data may be used for every purpose in ``purpose_expression`` ("profiling+marketing": for both).
+
+    Raises:
+        UnknownPurposeError: A part of the expression is not one of the purposes.
+    """
+    known = list(decisions)
+    states = [effective_state(known, part, policy=policy, as_of=as_of) for part in purposes(purpose_expression)]
+    return all(state.permitted for state in states)
+
+
+def purposes(expression: str) -> tuple[str, ...]:
+    """The purposes an expression such as "profiling+marketing" joins.
+
+    Raises:
+        UnknownPurposeError: A part is not one of the purposes.
+    """
+    return tuple(_known(part) for part in expression.split("+"))
+
+
+def _known(purpose: str) -> str:
+    if purpose not in PURPOSES:
+        raise UnknownPurposeError(
+            f"Reading consent: {purpose!r} is not a purpose, so nothing is permitted for it. Known purposes: "
+            f"{', '.join(PURPOSES)}"
+        )
+    return purpose
+
+
+def _lifts(grant: Decision, refusal: Decision) -> bool:
+    return (
+        grant.at > refusal.at
+        and refusal.channel in (ALL, grant.channel)
+        and refusal.scope in (ALL, grant.scope)
+        and (not grant.inferred or grant.source == refusal.source)
+    )
+
+
+def _order(decision: Decision) -> tuple[datetime, bool, str, bool, str]:
+    """Latest last; the rest only makes the answer independent of the order of the decisions."""
+    return (
+        decision.at,
+        decision.state == "withdrawn",
+        decision.source,
+        not decision.inferred,
+        decision.policy_version or "",
+    )
+
+
+def _default(purpose: str, channel: str, scope: str, policy: Policy) -> EffectiveState:
+    return EffectiveState(
+        purpose=purpose,
+        channel=channel,
+        scope=scope,
+        state="default",
+        since=None,
+        source=None,
+        inferred=False,
+        permitted=policy.permits_unknown(purpose),
+        is_default=True,
+        policy_version=None,
+    )
