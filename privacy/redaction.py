@@ -13,7 +13,10 @@ import traceback
 from typing import Final
 from urllib.parse import urlsplit
 
-MASKED_EMAIL: Final = re.compile(
+MASKED_EMAIL: Final = "[email]"
+MASKED_PHONE: Final = "[phone]"
+
+_EMAIL: Final = re.compile(
     r"[^\s@<>\"'(),;:=&?/\\]+(?:@|%40)[^\s@<>\"'(),;:&?/\\]+\.[^\s@<>\"'(),;:&?/\\]*\w", re.IGNORECASE
 )
 _PHONE: Final = re.compile(
