@@ -1,0 +1,39 @@
+"""How systems speak: vendor APIs in, validated canonical rows out. Holds no keys, no lake, no orchestration."""
+
+from connectors.client import Attempt, Patience, Stats
+from connectors.connection import CheckResult, Connection
+from connectors.errors import (
+    ConnectorError,
+    IncompleteError,
+    MappingError,
+    QuotaSpentError,
+    RejectedError,
+    RetriableError,
+    SettingsError,
+)
+from connectors.reading import Page, Rejected
+from connectors.registry import SOURCES, source
+from connectors.spec import Budget, Limiter, Source, Stream
+
+__all__ = [
+    "SOURCES",
+    "Attempt",
+    "Budget",
+    "CheckResult",
+    "Connection",
+    "ConnectorError",
+    "IncompleteError",
+    "Limiter",
+    "MappingError",
+    "Page",
+    "Patience",
+    "QuotaSpentError",
+    "RejectedError",
+    "Rejected",
+    "RetriableError",
+    "SettingsError",
+    "Source",
+    "Stats",
+    "Stream",
+    "source",
+]

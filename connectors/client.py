@@ -1,0 +1,320 @@
+"""The one HTTP client: credentials, budget, retry, redirects, the vendor's clock, and what may be logged.
+
+It logs the path template, status, attempt and duration of each call: never a query, header or body.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import orjson
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
+
+from connectors.errors import ConnectorError, QuotaSpentError, RejectedError, RetriableError, SettingsError
+from connectors.spec import Json, Limiter, Request, Source
+
+log = logging.getLogger(__name__)
+
+# Both log whole addresses, and one of them headers, for anyone who turns on their levels.
+for _chatty in ("httpx", "httpcore"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_MAX_REDIRECTS = 3
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+_HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
+_TOO_MANY = 429
+_UNPAUSED_SECONDS = 1.0
+"""How long to hold back when the vendor says that nothing is left but not for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may be repeated: bounded in attempts and in total seconds."""
+
+    attempts: int = 7
+    total_seconds: float = 900.0
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an observer is told, and what is logged, of one call."""
+
+    path: str
+    status: int | None
+    number: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Stats:
+    """What a connection has done so far. ``absent`` names streams whose feature the account does not have."""
+
+    requests: int = 0
+    retries: int = 0
+    throttled_seconds: float = 0.0
+    absent: set[str] = field(default_factory=set)
+
+
+Observer = Callable[[Attempt], None]
+
+
+def is_retriable(status: int) -> bool:
+    """Whether the same call may succeed later.
+
+    Timeouts (408), locks (423), limits (429), a moving account (477) and faults of the server. Not every status
+    that isn't 4xx: 530 is what an edge answers to a malformed token, and stays wrong.
+    """
+    return status in {408, 423, 429, 477} or 500 <= status < 530  # noqa: PLR2004
+
+
+class Client:
+    """Calls one vendor. Made by ``Connection``, which closes it."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        token: str,
+        base_url: str,
+        limiter: Limiter,
+        clock: Callable[[], datetime],
+        observer: Observer | None = None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.source, self.stats = source, Stats()
+        self._base = _checked_base(source.name, base_url)
+        self._limiter, self._observer, self._clock, self._sleep = limiter, observer, clock, sleep
+        self._patience = patience or Patience()
+        self._slots = asyncio.Semaphore(source.budget.concurrent)
+        self._skew = timedelta()
+        self._http = httpx.AsyncClient(
+            auth=source.auth(token),
+            headers={"Accept": "application/json"},
+            timeout=_TIMEOUT,
+            transport=transport,
+            trust_env=False,  # else ~/.netrc could send other credentials than the configured ones
+        )
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        await self._http.aclose()
+
+    def vendor_now(self) -> datetime:
+        """The time by the vendor's clock, as far as its last answer told; ours until then."""
+        return self._clock().astimezone(UTC) + self._skew
+
+    async def send(
+        self, request: Request, *, absent_on: Collection[int] = (), patience: Patience | None = None
+    ) -> Json | None:
+        """Call until there is an answer.
+
+        Args:
+            request: What to ask.
+            absent_on: Statuses that mean "there is no such feature here" and give None, unless a scope is missing.
+            patience: How long to repeat, if not the usual.
+
+        Raises:
+            RetriableError: No answer within the patience.
+            RejectedError: The vendor refuses, or points to another host.
+        """
+        patience = patience or self._patience
+        retrying = AsyncRetrying(
+            sleep=self._sleep,
+            retry=retry_if_exception(lambda error: isinstance(error, RetriableError) and error.wait_here),
+            wait=lambda state: _wait_seconds(state, patience),
+            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds),
+            before_sleep=self._count_retry,
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                return await self._once(request, absent_on, attempt.retry_state.attempt_number)
+        raise AssertionError("tenacity ends by returning or raising")  # pragma: no cover
+
+    def _count_retry(self, state: RetryCallState) -> None:
+        self.stats.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RetriableError) and error.status == _TOO_MANY and state.next_action:
+            self.stats.throttled_seconds += state.next_action.sleep
+
+    async def _once(self, request: Request, absent_on: Collection[int], number: int) -> Json | None:
+        self.stats.throttled_seconds += await self._limiter.wait(request.path)
+        async with self._slots:
+            response = await self._call(request, number)
+        self._heed(request, response)
+        if response.is_success:
+            return self._json(request, response)
+        error = self._error(request, response)
+        if response.status_code in absent_on and isinstance(error, RejectedError) and not error.missing_scopes:
+            return None
+        raise error
+
+    async def _call(self, request: Request, number: int) -> httpx.Response:
+        """One call, following redirects within the host."""
+        url = self._base + request.path
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await self._exchange(request, url, number)
+            if not response.has_redirect_location:
+                return response
+            url = urljoin(url, response.headers["Location"])
+            if not url.startswith(self._base + "/"):
+                raise RejectedError(
+                    f"{self._what(request)}: redirected to another host, which must not see the token. "
+                    "Check the account or base_url in the configuration.",
+                    status=response.status_code,
+                )
+        raise RejectedError(f"{self._what(request)}: more than {_MAX_REDIRECTS} redirects, so it leads nowhere.")
+
+    async def _exchange(self, request: Request, url: str, number: int) -> httpx.Response:
+        started = time.perf_counter()
+        status = None
+        self.stats.requests += 1
+        try:
+            content = None if request.json is None else orjson.dumps(request.json)
+            headers = {} if content is None else {"Content-Type": "application/json"}
+            response = await self._http.request(
+                "GET" if content is None else "POST", url, params=request.params, content=content, headers=headers
+            )
+            status = response.status_code
+        except httpx.RequestError as error:
+            # from None: messages of the HTTP library may quote the address that was called.
+            raise RetriableError(
+                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so there is "
+                "no answer. Check the network and the account or base_url in the configuration, then run again."
+            ) from None
+        else:
+            return response
+        finally:
+            self._report(Attempt(request.path, status, number, time.perf_counter() - started))
+
+    def _report(self, attempt: Attempt) -> None:
+        log.info(
+            "%s %s status=%s attempt=%d %.3fs", self.source.name, attempt.path, attempt.status, attempt.number, attempt.seconds
+        )
+        if self._observer:
+            self._observer(attempt)
+
+    def _heed(self, request: Request, response: httpx.Response) -> None:
+        """Take the vendor's clock and the rest of its budget from the headers."""
+        if date := _http_date(response.headers.get("Date")):
+            self._skew = date - self._clock().astimezone(UTC)
+        budget = self.source.budget
+        if budget.remaining_header and response.headers.get(budget.remaining_header) == "0":
+            reset = _seconds(response.headers.get(budget.reset_header or ""))
+            self._limiter.pause(request.path, _UNPAUSED_SECONDS if reset is None else reset)
+
+    def _json(self, request: Request, response: httpx.Response) -> Json:
+        try:
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            body = None
+        if not isinstance(body, dict):
+            raise RetriableError(
+                f"{self._what(request)}: {len(response.content)} bytes with status {response.status_code} that are not one "
+                "JSON object, so the answer was cut short or is not the vendor's. Run again; if it stays, look for a proxy.",
+                status=response.status_code,
+            )
+        return body
+
+    def _error(self, request: Request, response: httpx.Response) -> ConnectorError:
+        status, body = response.status_code, _object(response.content)
+        code = _vendor_code(body)
+        seen = f"{self._what(request)}: status {status}{f' ({code})' if code else ''}"
+        if status == _TOO_MANY and body.get("policyName") == "DAILY":
+            return QuotaSpentError(f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status)
+        if is_retriable(status):
+            wait = _retry_after(response, body)
+            hint = f" The vendor asks to wait {wait:.0f} s." if wait is not None else ""
+            return RetriableError(f"{seen}, again and again.{hint} Run again later.", status=status, retry_after_seconds=wait)
+        return self._refusal(seen, status, body)
+
+    def _refusal(self, seen: str, status: int, body: Json) -> RejectedError:
+        missing = self.source.missing_scopes(body)
+        if missing:
+            advice = f"the token lacks the permission {', '.join(missing)}"
+        elif status in {401, 530}:
+            advice = "the token is wrong, expired or withdrawn"
+        elif status == 403:  # noqa: PLR2004
+            advice = "the token's owner may not read this"
+        else:
+            advice = "asking again would not help; compare the connector's page in docs/connectors with the vendor's changelog"
+        help_ = f" {self.source.token_help}" if missing or status in {401, 403, 530} else ""
+        error = RejectedError(f"{seen}: {advice}.{help_}", status=status)
+        error.missing_scopes = missing
+        return error
+
+    def _what(self, request: Request) -> str:
+        return f"{self.source.name} {request.path}"
+
+
+def _wait_seconds(state: RetryCallState, patience: Patience) -> float:
+    """Exactly what the vendor asks for; else twice as long each time, with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RetriableError) and error.retry_after_seconds is not None:
+        return error.retry_after_seconds
+    longest = min(patience.longest_wait_seconds, patience.first_wait_seconds * 2 ** (state.attempt_number - 1))
+    # Between half and all of it, from the clock: spreading clients apart needs no better randomness.
+    return longest * (0.5 + time.monotonic() % 1 / 2)
+
+
+def _retry_after(response: httpx.Response, body: Json) -> float | None:
+    """Seconds from ``Retry-After`` (a number or a date, by the vendor's own clock) or from an edge's JSON."""
+    header = response.headers.get("Retry-After")
+    if (seconds := _seconds(header)) is not None:
+        return seconds
+    if date := _http_date(header):
+        now = _http_date(response.headers.get("Date")) or datetime.now(UTC)
+        return max(0.0, (date - now).total_seconds())
+    return _seconds(body.get("retry_after"))
+
+
+def _seconds(value: Any) -> float | None:  # noqa: ANN401 - a header or a JSON value
+    with suppress(TypeError, ValueError):
+        return max(0.0, float(value))
+    return None
+
+
+def _http_date(value: str | None) -> datetime | None:
+    with suppress(TypeError, ValueError):
+        return parsedate_to_datetime(value or "").astimezone(UTC)
+    return None
+
+
+def _object(content: bytes) -> Json:
+    """The body as an object; refusals may be plain text or HTML and then say nothing we use."""
+    with suppress(orjson.JSONDecodeError):
+        body = orjson.loads(content)
+        if isinstance(body, dict):
+            return body
+    return {}
+
+
+def _vendor_code(body: Json) -> str | None:
+    """The vendor's error code. Its sentences are left alone: they may quote a customer."""
+    for value in (body.get("category"), body.get("error"), body.get("policyName")):
+        if isinstance(value, str) and _CODE.fullmatch(value):
+            return value
+    return None
+
+
+def _checked_base(name: str, base_url: str) -> str:
+    url = httpx.URL(base_url)
+    if not url.host or url.userinfo or url.query or url.fragment:
+        raise SettingsError(f"{name}: base_url must be a scheme and a host only, for example https://host.example.")
+    if url.scheme != "https" and not _HOST_AND_PORT.fullmatch(url.host):
+        raise SettingsError(f"{name}: base_url must begin with https://, else the token would travel in clear.")
+    return base_url.rstrip("/")

@@ -1,0 +1,201 @@
+"""A connection to one account of one source: check it, and read its streams page by page."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import httpx
+
+from connectors.client import Client, Observer, Patience, Stats
+from connectors.errors import ConnectorError, RejectedError, SettingsError
+from connectors.limiter import LocalLimiter
+from connectors.reading import Page, Reading, read_stream
+from connectors.spec import Context, Json, Limiter, Request, Source, Stream
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_IMPATIENT = Patience(attempts=2, total_seconds=20.0)
+"""For ``check``: a person is waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether a source can be read.
+
+    Attributes:
+        ok: Everything the streams need may be read.
+        sentence: What is wrong and where to repair it, or that all is well.
+        scopes: Permissions that were found missing.
+        details: Lines that help to configure the source.
+    """
+
+    ok: bool
+    sentence: str
+    scopes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+class Connection:
+    """One account of ``source``. Use it as an async context manager.
+
+    Args:
+        source: What to connect to.
+        token: The credential, in the form the source's page in docs/connectors describes.
+        account: Subdomain or portal, where the address needs one.
+        base_url: Scheme and host to use instead of the vendor's.
+        rate_scale: Multiplies the vendor's limits; above 1 only for stand-ins.
+        options: What the operator configured for this source.
+        clock: Gives the current time, with a zone.
+        observer: Told of every call.
+        limiter: Keeps the budget; by default within this process.
+        patience: How long calls are repeated.
+        sleep: Waits; tests pass one that does not.
+        transport: Carries the calls; tests pass their own.
+
+    Raises:
+        SettingsError: The address cannot be made or would send the token in clear.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        token: str,
+        account: str | None,
+        base_url: str | None,
+        rate_scale: float,
+        options: Mapping[str, Any],
+        clock: Callable[[], datetime],
+        observer: Observer | None = None,
+        limiter: Limiter | None = None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.source = source
+        self._options = _checked_options(source, options)
+        self._lookups: dict[str, Any] = {}
+        self._client = Client(
+            source,
+            token=_checked_token(source, token),
+            base_url=base_url or _address(source, account),
+            limiter=limiter or LocalLimiter(source.budget, rate_scale, sleep=sleep),
+            clock=clock,
+            observer=observer,
+            patience=patience,
+            sleep=sleep,
+            transport=transport,
+        )
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, retries, seconds throttled, absent features."""
+        return self._client.stats
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def check(self) -> CheckResult:
+        """Call each probe of the source once and say in one sentence what is wrong, if anything is."""
+        missing: list[str] = []
+        for probe in self.source.probes:
+            try:
+                await self._client.send(probe.request, absent_on=probe.absent_on, patience=_IMPATIENT)
+            except RejectedError as error:
+                if error.status == 403:  # noqa: PLR2004
+                    missing += error.missing_scopes or (probe.scope,)
+                    continue
+                return CheckResult(ok=False, sentence=str(error))
+            except ConnectorError as error:
+                return CheckResult(ok=False, sentence=str(error))
+        if missing:
+            scopes = tuple(dict.fromkeys(missing))
+            sentence = f"{self.source.name}: the token lacks the permission {', '.join(scopes)}. {self.source.token_help}"
+            return CheckResult(ok=False, sentence=sentence, scopes=scopes)
+        return await self._described()
+
+    async def _described(self) -> CheckResult:
+        describe = self.source.describe
+        try:
+            lookups = {name: await self._lookup(name) for name in self.source.lookups}
+        except ConnectorError as error:
+            return CheckResult(ok=False, sentence=str(error))
+        return CheckResult(
+            ok=True,
+            sentence=f"{self.source.name}: the token may read everything the streams need.",
+            details=describe(lookups) if describe else (),
+        )
+
+    async def read(
+        self,
+        stream: Stream,
+        *,
+        cursor: Json | None,
+        since: datetime | None = None,
+        retry_ids: Sequence[str] = (),
+    ) -> AsyncIterator[Page]:
+        """Read ``stream`` from its cursor on.
+
+        Args:
+            stream: One of the source's streams.
+            cursor: What the last committed page carried, or None for everything.
+            since: Read from this moment regardless of the cursor, which then stays where it is.
+            retry_ids: Quarantined records to ask for again first, where the vendor allows it.
+
+        Raises:
+            RetriableError: The vendor gave no answer within the patience.
+            RejectedError: The vendor refuses.
+            IncompleteError: Going on would lose records.
+        """
+        lookups = {name: await self._lookup(name) for name in stream.lookups}
+        reading = Reading(
+            stream,
+            self._client,
+            context=Context(self._options, lookups),
+            state=cursor,
+            since=since,
+            retry_ids=retry_ids,
+        )
+        async for page in reading.again(retry_ids):
+            yield page
+        async for page in (stream.read or read_stream)(reading):
+            yield page
+
+    async def _lookup(self, name: str) -> Any:  # noqa: ANN401 - each lookup has its own type
+        if name not in self._lookups:
+            self._lookups[name] = await self.source.lookups[name](self._fetch, self._options)
+        return self._lookups[name]
+
+    async def _fetch(self, request: Request) -> Json:
+        return await self._client.send(request) or {}
+
+
+def _checked_token(source: Source, token: str) -> str:
+    if not token.isascii() or not token.isprintable() or not token.strip():
+        raise SettingsError(f"{source.name}: the token is empty or holds characters no token has. {source.token_help}")
+    return token.strip()
+
+
+def _checked_options(source: Source, options: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(options.keys() - source.options):
+        raise SettingsError(
+            f"{source.name}: unknown options {', '.join(unknown)}; they would be ignored without a word. "
+            f"Known: {', '.join(sorted(source.options)) or 'none'}. Correct them for this source in cdp.toml."
+        )
+    return dict(options)
+
+
+def _address(source: Source, account: str | None) -> str:
+    if "{account}" not in source.base_url:
+        return source.base_url
+    if account is None or not _ACCOUNT.fullmatch(account):
+        raise SettingsError(
+            f"{source.name}: account must be the part of your address before the vendor's domain, letters, digits and "
+            f"hyphens only ({source.base_url}). Set it for this source in cdp.toml."
+        )
+    return source.base_url.replace("{account}", account)

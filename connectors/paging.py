@@ -1,0 +1,74 @@
+"""How vendors cut a collection into pages: pure functions ``(request, body) -> next request, or None at the end``.
+
+None of them remembers anything and none decides what a strange answer means: the loop in ``reading`` does, once.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from connectors.errors import IncompleteError
+from connectors.spec import Json, Request
+
+_FULL_PAGE = 1000
+"""What an export page without ``end_of_stream`` is compared with: a shorter one was the last."""
+
+
+def one_page(request: Request, body: Json) -> None:
+    """The collection is not paged."""
+
+
+def next_after(request: Request, body: Json) -> Request | None:
+    """``paging.next.after`` becomes the parameter ``after``; without it the page was the last."""
+    following = (body.get("paging") or {}).get("next")
+    return request.having(after=_token(following, "after")) if following else None
+
+
+def after_last_id(request: Request, body: Json) -> Request | None:
+    """Searches sorted by id: ask again for ids above the last one, so that no offset limit is ever reached.
+
+    The last filter of the request must be the one on the id.
+    """
+    if not (body.get("paging") or {}).get("next") or not body["results"]:
+        return None
+    search = request.json or {}
+    *filters, by_id = search["filterGroups"][0]["filters"]
+    by_id = {**by_id, "value": body["results"][-1]["id"]}
+    return replace(request, json={**search, "filterGroups": [{"filters": [*filters, by_id]}]})
+
+
+def offset_while_more(request: Request, body: Json) -> Request | None:
+    """``hasMore`` with an opaque ``offset``."""
+    return request.having(offset=_token(body, "offset")) if body.get("hasMore") else None
+
+
+def export_cursor(request: Request, body: Json) -> Request | None:
+    """Cursor exports: ``after_cursor`` until ``end_of_stream``; an empty page is no end. The start is sent once only."""
+    if body.get("end_of_stream"):
+        return None
+    return request.without("start_time").having(cursor=_token(body, "after_cursor"))
+
+
+def export_time(request: Request, body: Json) -> Request | None:
+    """Time exports: the next page starts at ``end_time``, so its first records repeat the last ones.
+
+    ``next_page`` is never empty and says nothing. Older answers have no ``end_of_stream`` but a ``count``.
+    """
+    if body.get("end_of_stream", body.get("count", 0) < _FULL_PAGE):
+        return None
+    return request.having(start_time=_token(body, "end_time"))
+
+
+def list_cursor(request: Request, body: Json) -> Request | None:
+    """Cursor lists: ``meta.after_cursor`` while ``meta.has_more``."""
+    meta = body.get("meta") or {}
+    return request.having(**{"page[after]": _token(meta, "after_cursor")}) if meta.get("has_more") else None
+
+
+def _token(holder: Json, name: str) -> str:
+    value: Any = holder.get(name)
+    if value in (None, ""):
+        raise IncompleteError(
+            f'A page says that more follows but gives no "{name}" (keys: {", ".join(sorted(holder))}). Reading stops, '
+            "because the rest would be missing. Compare the connector's page in docs/connectors with the vendor's changelog."
+        )
+    return str(value)

@@ -1,0 +1,268 @@
+"""The one loop over pages, with the guards that keep it from losing or repeating records unseen.
+
+A page that is not what the stream declares stops the stream, because what is missing on it cannot be counted. A
+record that cannot be mapped is set aside by reference and counted; the rest of its page goes on.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from connectors.client import Client
+from connectors.errors import IncompleteError, MappingError, RejectedError, RetriableError
+from connectors.spec import Context, Json, Paging, Request, Row, Stream
+from models import Entity
+from models.derive import validator
+
+PAGE_CAP = 100_000
+"""More pages than any account has; a listing that goes on longer is running in a circle no single request shows."""
+_IDS_PER_REQUEST = 100
+_SMALLEST_PAGE = 50
+_GATEWAY_TIMEOUT = 504
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be mapped, by reference. ``error_class`` names fields and kinds of error, no values."""
+
+    record_id: str
+    error_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one answer of the vendor became.
+
+    Attributes:
+        rows: Validated canonical rows, children before parents.
+        rejected: Records that could not be mapped.
+        recovered: Ids that were asked for again and need no further try: mapped now, or gone.
+        cursor: JSON that may be committed once these rows are stored; None means not yet.
+        records: Vendor records on the page.
+        drift: Top-level fields the stream does not declare, with their number.
+    """
+
+    rows: Mapping[type[Entity], list[Row]]
+    rejected: Sequence[Rejected]
+    recovered: Sequence[str]
+    cursor: Json | None
+    records: int
+    drift: Mapping[str, int]
+
+
+class Reading:
+    """One pass over one stream: what its reader may use.
+
+    Attributes:
+        stream: What is read.
+        client: How to call the vendor.
+        context: What maps may know.
+        state: Cursor of the last pass, None on the first.
+        since: Moment to read from regardless of the cursor, if the operator asks for it.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        client: Client,
+        *,
+        context: Context,
+        state: Json | None,
+        since: datetime | None,
+        retry_ids: Collection[str],
+    ) -> None:
+        self.stream, self.client, self.context = stream, client, context
+        self.state, self.since = state, since
+        self._retry_ids = frozenset(retry_ids)
+        self._checks = {entity: validator(entity) for entity in stream.entities}
+
+    @property
+    def moves_cursor(self) -> bool:
+        """A backfill beside a stored cursor leaves that where it is."""
+        return self.since is None or self.state is None
+
+    async def bodies(self, request: Request, paging: Paging, *, rows_at: str | None = None) -> AsyncIterator[Json]:
+        """Every page from ``request`` on.
+
+        Raises:
+            IncompleteError: A page has no list where its records should be, or the pages run in a circle.
+        """
+        seen: set[bytes] = set()
+        following: Request | None = request
+        while following is not None:
+            self._guard(following, seen)
+            body = await self._fetch(following)
+            if body is None:
+                self.client.stats.absent.add(self.stream.name)
+                return
+            self.records_of(body, rows_at, page=len(seen))
+            yield body
+            following = paging(following, body)
+
+    def _guard(self, request: Request, seen: set[bytes]) -> None:
+        key = orjson.dumps([request.path, dict(request.params), request.json], option=orjson.OPT_SORT_KEYS)
+        if key in seen or len(seen) >= PAGE_CAP:
+            what = "asks for a page it has had" if key in seen else f"has more than {PAGE_CAP} pages"
+            raise IncompleteError(
+                f"{self._name}: after {len(seen)} pages the listing {what}. It would never end, so reading stops and the "
+                f"cursor stays. {self._advice}",
+                stream=self.stream.name,
+            )
+        seen.add(key)
+
+    async def _fetch(self, request: Request) -> Json | None:
+        """One page; asked for in smaller portions when the vendor's gateway gives up on a large one."""
+        while True:
+            try:
+                return await self.client.send(request, absent_on=self.stream.absent_on)
+            except RetriableError as error:
+                size = int(request.params.get("per_page", 0)) // 2
+                if error.status != _GATEWAY_TIMEOUT or size < _SMALLEST_PAGE:
+                    raise
+                request = request.having(per_page=str(size))
+
+    def records_of(self, body: Json, rows_at: str | None = None, *, page: int = 1) -> list[Json]:
+        """The list of records on a page.
+
+        Raises:
+            IncompleteError: There is none. An absent list is not an empty page.
+        """
+        where = rows_at or self.stream.rows_at
+        records = body.get(where)
+        if not isinstance(records, list):
+            raise IncompleteError(
+                f'{self._name}: page {page} has no list "{where}" (keys: {", ".join(sorted(body)) or "none"}). An absent '
+                f"list is not an empty page, so the cursor stays. {self._advice}",
+                stream=self.stream.name,
+            )
+        return records
+
+    def page(self, records: Sequence[Json], *, cursor: Json | None) -> Page:
+        """Map, validate and count ``records``."""
+        rows: dict[type[Entity], list[Row]] = {entity: [] for entity in self.stream.entities}
+        rejected: list[Rejected] = []
+        recovered: list[str] = []
+        drift: Counter[str] = Counter()
+        for record in records:
+            record_id = self._id(record)
+            try:
+                mapped = self._mapped(record)
+            except MappingError as error:
+                rejected.append(Rejected(record_id, str(error)))
+                continue
+            for entity, row in mapped:
+                rows[entity].append(row)
+            if undeclared := record.keys() - self.stream.fields:
+                drift.update(undeclared)
+            if record_id in self._retry_ids:
+                recovered.append(record_id)
+        return Page(rows, rejected, recovered, cursor if self.moves_cursor else None, len(records), drift)
+
+    def _id(self, record: Json) -> str:
+        try:
+            return str(record[self.stream.key])
+        except (KeyError, TypeError):
+            raise IncompleteError(
+                f'{self._name}: a record has no "{self.stream.key}", so it cannot even be set aside by reference. The '
+                f"cursor stays. {self._advice}",
+                stream=self.stream.name,
+            ) from None
+
+    def _mapped(self, record: Json) -> list[tuple[type[Entity], Row]]:
+        """Raises ``MappingError`` for whatever a map or a validator does when a record is not as declared."""
+        checks, source = self._checks, self.client.source.name
+        try:
+            mapped = self.stream.map(record, self.context)
+            for _, row in mapped:
+                row["source"] = source
+            return [(entity, checks[entity](row)) for entity, row in mapped]
+        except ValidationError as error:
+            raise MappingError(_invalid(error)) from None
+        except KeyError as error:
+            # A key that was looked up may itself be a value; only names we declared are repeated.
+            name = error.args[0] if error.args and error.args[0] in self.stream.fields else "a nested field"
+            raise MappingError(f"missing:{name}") from None
+        except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            raise MappingError(type(error).__name__) from None
+
+    async def again(self, ids: Iterable[str]) -> AsyncIterator[Page]:
+        """Read quarantined records again, one by one named; ids the vendor no longer knows count as recovered."""
+        if self.stream.by_ids is None:
+            return
+        waiting = sorted(ids)
+        for start in range(0, len(waiting), _IDS_PER_REQUEST):
+            part = waiting[start : start + _IDS_PER_REQUEST]
+            body = await self.client.send(self.stream.by_ids(part, self.context), absent_on=(404,))
+            records = self.records_of(body) if body else []
+            page = self.page(records, cursor=None)
+            gone = set(part) - {self._id(record) for record in records}
+            yield Page(page.rows, page.rejected, [*page.recovered, *sorted(gone)], None, page.records, page.drift)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.client.source.name}/{self.stream.name}"
+
+    @property
+    def _advice(self) -> str:
+        name = self.client.source.name
+        return f"Compare docs/connectors/{name}.md with the vendor's changelog, then run: cdp sync {name}"
+
+
+async def read_stream(reading: Reading) -> AsyncIterator[Page]:
+    """The general reader: pages from the cursor on, each with the cursor that follows it."""
+    stream = reading.stream
+    started: datetime | None = None
+    if stream.paging is None:
+        raise TypeError(f"Stream {stream.name} has a reader of its own.")
+    body: Json
+    async for body in _pages(reading, stream.paging):
+        started = started or reading.client.vendor_now()
+        _attach(stream, body)
+        yield reading.page(reading.records_of(body), cursor=stream.cursor.after_page(body))
+    if started and (cursor := stream.cursor.after_all(started)):
+        yield reading.page([], cursor=cursor)
+
+
+async def _pages(reading: Reading, paging: Paging) -> AsyncIterator[Json]:
+    """The pages; the first call is repeated once if its start was too recent by the vendor's clock."""
+    stream, client = reading.stream, reading.client
+
+    def first() -> Request:
+        start = stream.cursor.first(reading.state, reading.since, client.vendor_now())
+        return Request(stream.path, {**stream.params, **start})
+
+    request = first()
+    try:
+        async for body in reading.bodies(request, paging):
+            yield body
+    except RejectedError as error:
+        # The refusal itself brought the vendor's time, so the start may come out earlier now.
+        if error.status != _BAD_REQUEST or first() == request:
+            raise
+        async for body in reading.bodies(first(), paging):
+            yield body
+
+
+def _attach(stream: Stream, body: Json) -> None:
+    """Put side-loaded items into the records they belong to, under the name of their list."""
+    for join in stream.joins:
+        by_key: dict[Any, list[Json]] = {}
+        for item in body.get(join.rows_at) or ():
+            by_key.setdefault(item.get(join.on), []).append(item)
+        for record in body[stream.rows_at]:
+            if items := by_key.get(record.get(stream.key)):
+                record[join.rows_at] = items
+
+
+def _invalid(error: ValidationError) -> str:
+    """Fields and kinds of error, sorted: ``invalid:created_at:datetime_parsing``."""
+    kinds = {f"{item['loc'][0]}:{item['type']}" for item in error.errors(include_url=False, include_context=False, include_input=False)}
+    return f"invalid:{','.join(sorted(kinds))}"
+
+

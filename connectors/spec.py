@@ -1,0 +1,348 @@
+"""What a source is made of: frozen tables that refuse nonsense when they are built.
+
+The protocol ``Limiter`` is here because a budget may have to be shared between processes; the connectors
+themselves hold no database and use the in-memory one of ``client``.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import httpx
+
+from models import Entity
+
+if TYPE_CHECKING:
+    from connectors.reading import Page, Reading
+
+Json: TypeAlias = dict[str, Any]
+Row: TypeAlias = dict[str, Any]
+Mapped: TypeAlias = list[tuple[type[Entity], Row]]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+EPOCH_START_SECONDS = 1
+"""Start of a first load. One and not zero, because some endpoints take zero for missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to a vendor: a POST if it has a body, else a GET.
+
+    ``path`` is the template that is logged, so it never holds a value.
+    """
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: Json | None = None
+
+    def having(self, **params: str) -> "Request":
+        """The same call with these parameters, in the query or, for a POST, in the body."""
+        if self.json is not None:
+            return replace(self, json={**self.json, **params})
+        return replace(self, params={**self.params, **params})
+
+    def without(self, name: str) -> "Request":
+        """The same call without the query parameter ``name``."""
+        return replace(self, params={key: value for key, value in self.params.items() if key != name})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a map may know besides the record: the operator's options and what was looked up once."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    lookups: Mapping[str, Any] = field(default_factory=dict)
+
+
+Map: TypeAlias = Callable[[Json, Context], Mapped]
+Paging: TypeAlias = Callable[[Request, Json], Request | None]
+Fetch: TypeAlias = Callable[[Request], Awaitable[Json]]
+ByIds: TypeAlias = Callable[[Sequence[str], Context], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most ``limit`` calls in any ``seconds``; only paths that contain ``within`` count, if it is given."""
+
+    limit: int
+    seconds: float
+    within: str = ""
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.seconds <= 0:
+            raise ValueError(f"A window of {self.limit} calls in {self.seconds} s allows nothing; give positive numbers.")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the vendor allows, and the headers in which it says how much is left.
+
+    Attributes:
+        windows: Every window a call must fit in.
+        concurrent: Calls that may be under way at once.
+        remaining_header: Header with the calls left, if there is one.
+        reset_header: Header with the seconds until more are allowed, if there is one.
+    """
+
+    windows: tuple[Window, ...]
+    concurrent: int = 4
+    remaining_header: str | None = None
+    reset_header: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.windows or self.concurrent < 1:
+            raise ValueError("A budget needs at least one window and one concurrent call.")
+
+
+class Limiter(Protocol):
+    """Keeps calls within a budget; the in-memory form is ``client.LocalLimiter``."""
+
+    async def wait(self, path: str) -> float:
+        """Wait until a call of ``path`` is allowed and count it. Returns the seconds waited."""
+
+    def pause(self, path: str, seconds: float) -> None:
+        """Allow no call that shares a window with ``path`` for ``seconds``: the vendor said so."""
+
+
+class Cursor(Protocol):
+    """How a stream goes on where it stopped. Cursors are JSON and mean something to their class only."""
+
+    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
+        """Parameters of the first request. ``since`` beats ``state``; ``now`` is the vendor's time."""
+
+    def after_page(self, body: Json) -> Json | None:
+        """Cursor that is safe once this page is stored, or None."""
+
+    def after_all(self, started: datetime) -> Json | None:
+        """Cursor that is safe once every page is stored, or None; ``started`` is the vendor's time of the first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCursor:
+    """The vendor hands out an opaque cursor with every page of an export; the first call names a time instead.
+
+    Attributes:
+        lag_seconds: How far in the past, by the vendor's clock, the start must lie at least.
+    """
+
+    lag_seconds: int = 61
+
+    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
+        if state is not None and since is None:
+            return {"cursor": state["cursor"]}
+        return {"start_time": str(_start(since, now, self.lag_seconds))}
+
+    def after_page(self, body: Json) -> Json | None:
+        token = body.get("after_cursor")
+        return {"cursor": token} if token else None
+
+    def after_all(self, started: datetime) -> None:
+        """The last page has said it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTime:
+    """The vendor says with every page at which time the next one starts (epoch seconds)."""
+
+    lag_seconds: int = 61
+
+    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
+        if state is not None and since is None:
+            # The end of a small export may lie within the last minute, where no export may start.
+            return {"start_time": str(min(state["start_time"], int(now.timestamp()) - self.lag_seconds))}
+        return {"start_time": str(_start(since, now, self.lag_seconds))}
+
+    def after_page(self, body: Json) -> Json | None:
+        end = body.get("end_time")
+        return {"start_time": end} if end else None
+
+    def after_all(self, started: datetime) -> None:
+        """The last page has said it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSince:
+    """A filter "not before", with an overlap for what the vendor shows late or changes without saying so.
+
+    Attributes:
+        name: Query parameter or property that is compared.
+        overlap: How far before the last start the next read begins.
+    """
+
+    name: str
+    overlap: timedelta
+
+    def __post_init__(self) -> None:
+        if self.overlap <= timedelta():
+            raise ValueError(f"The filter on {self.name} needs an overlap, because what shows up late would be lost.")
+
+    def start(self, state: Json | None, since: datetime | None) -> datetime | None:
+        """The moment to read from; None means everything."""
+        if since is not None or state is None or "since" not in state:
+            return since
+        return datetime.fromisoformat(state["since"]) - self.overlap
+
+    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
+        start = self.start(state, since)
+        return {} if start is None else {self.name: str(int(start.timestamp()))}
+
+    def after_page(self, body: Json) -> None:
+        """Pages have no order in time, so only the whole window counts."""
+
+    def after_all(self, started: datetime) -> Json:
+        return {"since": started.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Nothing tells what has changed, so the whole listing is read each time."""
+
+    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
+        """No filter."""
+        return {}
+
+    def after_page(self, body: Json) -> None:
+        """There is no place to go on from."""
+
+    def after_all(self, started: datetime) -> None:
+        """There is nothing to remember."""
+
+
+def _start(since: datetime | None, now: datetime, lag_seconds: int) -> int:
+    if since is None:
+        return EPOCH_START_SECONDS
+    return min(int(since.timestamp()), int(now.timestamp()) - lag_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A second list on a page whose items belong to its records: ``rows_at[].on`` is the record's key."""
+
+    rows_at: str
+    on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One kind of record of a source, and how it is read.
+
+    Attributes:
+        name: Last part of the asset key.
+        entities: What it yields, children before parents.
+        path: Path of the listing.
+        rows_at: Key of a page under which its records are.
+        map: Vendor record in, canonical rows out.
+        fields: Top-level fields that are known, taken or not; others are counted as drift.
+        cursor: How it goes on next time.
+        paging: How pages follow each other, for streams the general reader reads.
+        key: Field of a record that names it.
+        params: Query parameters of every call.
+        joins: Side-loaded lists to attach to the records.
+        after: Streams that must have been read before.
+        lookups: Names of the source's lookups its map needs.
+        absent_on: Statuses that mean "this account does not have the feature".
+        by_ids: Request for single records, where the vendor has one; at most 100 ids.
+        read: Reader for a stream that does not fit the general one.
+    """
+
+    name: str
+    entities: tuple[type[Entity], ...]
+    path: str
+    rows_at: str
+    map: Map
+    fields: frozenset[str]
+    cursor: Cursor
+    paging: Paging | None = None
+    key: str = "id"
+    params: Mapping[str, str] = field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
+    after: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+    absent_on: tuple[int, ...] = ()
+    by_ids: ByIds | None = None
+    read: "Callable[[Reading], AsyncIterator[Page]] | None" = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not _NAME.fullmatch(self.name):
+            problems.append("its name must be lower-case words joined by underscores")
+        if not self.entities:
+            problems.append("it yields no entity")
+        if self.key not in self.fields:
+            problems.append(f'its key "{self.key}" is not among its fields')
+        if (self.paging is None) == (self.read is None):
+            problems.append("it needs either a paging style or a reader of its own")
+        if any(status < 400 for status in self.absent_on):  # noqa: PLR2004 - the first status that is an error
+            problems.append("absent_on may hold error statuses only")
+        if problems:
+            raise ValueError(f"Stream {self.name}: {'; '.join(problems)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A cheap call that shows whether the token may read something; ``scope`` names the permission it needs."""
+
+    request: Request
+    scope: str
+    absent_on: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One system we read from.
+
+    Attributes:
+        name: As in the configuration.
+        base_url: Scheme and host; ``{account}`` stands for the configured account.
+        auth: Token to authentication.
+        budget: What the vendor allows.
+        streams: What is read.
+        probes: What ``check`` calls, in order.
+        token_help: Where a person makes or repairs a token.
+        lookups: Things loaded once per connection for the maps, by name.
+        missing_scopes: Reads the names of missing permissions from the vendor's refusal.
+        describe: Lines for ``check`` that help to configure the source.
+        options: Names of the options the maps and lookups read.
+    """
+
+    name: str
+    base_url: str
+    auth: Callable[[str], httpx.Auth]
+    budget: Budget
+    streams: tuple[Stream, ...]
+    probes: tuple[Probe, ...]
+    token_help: str
+    missing_scopes: Callable[[Json], tuple[str, ...]]
+    lookups: Mapping[str, Callable[[Fetch, Mapping[str, Any]], Awaitable[Any]]] = field(default_factory=dict)
+    describe: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    options: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        names = [stream.name for stream in self.streams]
+        problems = []
+        if len(set(names)) != len(names):
+            problems.append("two streams have the same name")
+        known: set[str] = set()
+        for stream in self.streams:
+            if missing := [name for name in stream.after if name not in known]:
+                problems.append(f"{stream.name} comes after {', '.join(missing)}, which is not declared above it")
+            if missing := [name for name in stream.lookups if name not in self.lookups]:
+                problems.append(f"{stream.name} needs the lookups {', '.join(missing)}, which do not exist")
+            known.add(stream.name)
+        if not self.probes:
+            problems.append("check would have nothing to call")
+        if problems:
+            raise ValueError(f"Source {self.name}: {'; '.join(problems)}.")
+
+    def stream(self, name: str) -> Stream:
+        """The stream called ``name``.
+
+        Raises:
+            LookupError: There is none; the message lists those there are.
+        """
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise LookupError(f"{self.name} has no stream {name!r}; it has {', '.join(s.name for s in self.streams)}.")
