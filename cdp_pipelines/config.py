@@ -1,0 +1,368 @@
+"""The only reader of the settings file and of the environment.
+
+The file is TOML (``cdp.toml``); a variable ``CDP_<KEY>``, with two underscores between a section and its key,
+overrides it. Credentials and the root key are never in the file. The module is imported by every command, so it
+imports nothing heavy.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from cdp_pipelines.errors import ConfigError
+
+FILE_NAME = "cdp.toml"
+
+# ISO 4217, the currencies in use; funds, metals and test codes left out.
+_CURRENCIES = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
+    COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
+    ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK
+    MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF
+    SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
+    UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+
+
+def _currency(value: str) -> str:
+    if value not in _CURRENCIES.split():
+        raise ValueError(f"is {value!r}, which is no ISO 4217 currency code; write for example EUR, USD or GBP")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"is {value!r}, which is no IANA time zone; write for example Europe/Berlin or UTC") from None
+    return value
+
+
+def _phone_region(value: str) -> str:
+    import phonenumbers
+
+    if value not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"is {value!r}, which is no ISO 3166 country code; write for example DE, US or GB")
+    return value
+
+
+def _byte_size(value: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)", value):
+        raise ValueError(f"is {value!r}, which is no size; write for example 1GB or 512MB")
+    return value
+
+
+def _cron(value: str) -> str:
+    if not re.fullmatch(r"[\d*/,\-A-Za-z]+( [\d*/,\-A-Za-z]+){4}", value):
+        raise ValueError(f"is {value!r}, which is no cron expression of five parts; write for example '0 * * * *'")
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Section):
+    """What is true of the business."""
+
+    base_currency: Annotated[str, AfterValidator(_currency)] = "EUR"
+    """ISO 4217 code of the currency amounts are reported in."""
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
+    """IANA zone that days, weeks and months are cut in."""
+    phone_region: Annotated[str, AfterValidator(_phone_region)] = "DE"
+    """Country of phone numbers written without a prefix."""
+    jurisdiction: Literal["EU", "UK", "CH", "US", "BR", "CA", "other"] = "EU"
+    """Law that decides where a person has decided nothing."""
+    k: Annotated[int, Field(ge=5)] = 5
+    """Smallest number of persons a published cell may rest on."""
+
+
+class EngineSettings(_Section):
+    """What one run may use of the machine."""
+
+    memory_limit: Annotated[str, AfterValidator(_byte_size)] = "1GB"
+    threads: Annotated[int, Field(ge=1)] = 2
+
+
+class IdentitySettings(_Section):
+    """When a shared key stops being evidence."""
+
+    max_records_per_key: Annotated[int, Field(ge=2)] = 10
+    """A key more records than this share joins nobody."""
+
+
+class SourceSettings(_Section):
+    """One connected account. The credential is in ``CDP_<SOURCE>_TOKEN`` or in the vault."""
+
+    enabled: bool = True
+    account: str | None = None
+    """Subdomain, portal or whatever names the account at the vendor."""
+    base_url: str | None = None
+    """Only for stand-ins and proxies; the vendor's own address otherwise."""
+    rate_scale: Annotated[float, Field(gt=0)] = 1.0
+    """Factor on the vendor's published budget, for accounts that have another one."""
+    schedule: Annotated[str, AfterValidator(_cron)] = "0 * * * *"
+    """When to sync: a cron expression in the company's time zone."""
+    options: dict[str, Any] = {}
+    """What this connector alone understands."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Paths in the file are relative to its folder."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="CDP_", env_nested_delimiter="__", hide_input_in_errors=True
+    )
+
+    data: Path = Path("data")
+    """Folder of the SQLite stores, the copies beside the mart, and temporary files."""
+    lake: str = ""
+    """Folder or object-store address of the lake; ``lake`` in the data folder unless set."""
+    database_url: str | None = None
+    """PostgreSQL that holds the stores; SQLite files in the data folder unless set."""
+    root_key_file: Path = Path("~/.config/cdp/root.key")
+    """Where the root key lies; keep it away from the data it protects."""
+    company: Company = Company()
+    engine: EngineSettings = EngineSettings()
+    identity: IdentitySettings = IdentitySettings()
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], SourceSettings] = {}
+
+    _path: Path = PrivateAttr(default=Path(FILE_NAME))
+
+    @property
+    def path(self) -> Path:
+        """The file the settings were read from."""
+        return self._path
+
+    @property
+    def home(self) -> Path:
+        """The folder of that file."""
+        return self._path.parent
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what ``load_settings`` hands over; it has read file and environment already."""
+        return (init_settings,)
+
+
+class _Environment(EnvSettingsSource):
+    """Reads a given mapping instead of the process's own environment, so that tests need no patching."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {name.lower(): value for name, value in environment.items()}
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._environment
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings from the file and the environment.
+
+    Args:
+        path: The file; ``CDP_CONFIG``, then ``cdp.toml`` in the current folder unless given.
+        environment: Variables that override the file.
+
+    Raises:
+        ConfigError: The file is missing or something in it is wrong; lists every problem with its line.
+    """
+    found = Path(path or environment.get("CDP_CONFIG") or FILE_NAME).expanduser().absolute()
+    text = _read(found)
+    values = _parse(found, text)
+    try:
+        overrides = _Environment(environment)()
+        settings = Settings(**_merged(values, overrides))
+    except ValidationError as error:
+        raise ConfigError(found, _problems(error, text)) from None
+    except SettingsError:  # a variable that stands for a whole section holds no JSON; its text may be a secret
+        raise ConfigError(
+            found, ["environment: a CDP_ variable that stands for a section holds no JSON object. Set single keys."]
+        ) from None
+    return _placed(settings, found)
+
+
+def write_default_config(path: Path) -> None:
+    """Write a commented file to start from.
+
+    Raises:
+        ConfigError: The file exists; it is never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(DEFAULT_CONFIG)
+    except FileExistsError:
+        raise ConfigError(path, ["the file exists already and is kept. Edit it, or name another one."]) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        fix = "the file does not exist. Create it with: cdp init, or name another one with --config or CDP_CONFIG."
+    except UnicodeDecodeError:
+        fix = "the file is not UTF-8 text. Save it as UTF-8."
+    except OSError as error:
+        fix = f"the file cannot be read ({error.strerror}). Check its permissions."
+    raise ConfigError(path, [fix])
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path, [f"this is not TOML: {error}. Correct the line; text values need quotes."]) from None
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _placed(settings: Settings, path: Path) -> Settings:
+    """The settings with every local path made absolute, as seen from the file's folder."""
+    data = path.parent / settings.data.expanduser()
+    lake = settings.lake or str(data / "lake")
+    if "://" not in lake:
+        lake = str(path.parent / Path(lake).expanduser())
+    root_key = path.parent / settings.root_key_file.expanduser()
+    placed = settings.model_copy(update={"data": data, "lake": lake, "root_key_file": root_key})
+    placed._path = path  # noqa: SLF001 - the one place that knows where the file lies
+    return placed
+
+
+_TYPES = {
+    "string": "text in quotes",
+    "path": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "dict": "a section",
+    "model": "a section",
+}
+_GIVEN = {
+    str: "text",
+    int: "a number",
+    float: "a number with a fraction",
+    bool: "true or false",
+    list: "a list",
+    dict: "a section",
+}
+
+
+def _problems(error: ValidationError, text: str) -> list[str]:
+    """One sentence each, in the order of the file: line, key, what is wrong, what to do."""
+    found = []
+    for detail in error.errors(include_url=False):
+        keys = [str(part) for part in detail["loc"] if part != "[key]"]
+        line = _line_of(text, keys)
+        where = f"line {line}: {'.'.join(keys)}" if line else f"environment CDP_{'__'.join(keys).upper()}"
+        found.append((line or 0, f"{where} {_complaint(detail, keys)}."))
+    return [sentence for _, sentence in sorted(found)]
+
+
+def _complaint(detail: ErrorDetails, keys: list[str]) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(keys)
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return f"must be one of {context['expected']}"
+    if wanted := _TYPES.get(kind.split("_")[0]):
+        return f"must be {wanted}, not {_GIVEN.get(type(detail['input']), 'what it is')}"
+    return f"must be {detail['msg'].removeprefix('Input should be ')}"
+
+
+def _unknown_key(keys: list[str]) -> str:
+    valid = _valid_keys(tuple(keys[:-1]))
+    close = difflib.get_close_matches(keys[-1], valid, n=1)
+    guess = f"Did you mean {close[0]}? " if close else ""
+    return f"is not a setting. {guess}Valid here: {', '.join(valid)}"
+
+
+@cache
+def _valid_keys(section: tuple[str, ...]) -> list[str]:
+    if not section:
+        return sorted(Settings.model_fields)
+    if section[0] == "sources":
+        return sorted(SourceSettings.model_fields)
+    return sorted(type(Settings.model_fields[section[0]].default).model_fields)
+
+
+def _line_of(text: str, keys: list[str]) -> int | None:
+    """Line of the key in the file, else of its section; None when the value came from elsewhere."""
+    best, section = None, ""
+    spellings = {".".join(keys[:count]) for count in range(1, len(keys) + 1)}  # the shorter ones: inline tables
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            section = re.sub(r"[\s\"']", "", header[1])
+            best = number if section in spellings else best
+        elif (key := re.match(r"\s*([^\s=#]+)\s*=", line)) and _full(section, key[1]) in spellings:
+            return number
+    return best
+
+
+def _full(section: str, key: str) -> str:
+    return re.sub(r"[\s\"']", "", f"{section}.{key}".lstrip("."))
+
+
+DEFAULT_CONFIG = """\
+# Settings of the customer data platform. Every key can also be set in the environment:
+# CDP_DATABASE_URL for database_url, CDP_COMPANY__TIME_ZONE for time_zone in [company].
+# Credentials are never written here: use CDP_HUBSPOT_TOKEN, CDP_ZENDESK_TOKEN, or the vault.
+
+# Where things are kept. Paths are relative to the folder of this file.
+data = "data"                                # SQLite stores, and copies of the mart for BI tools
+# lake = "s3://bucket/lake"                  # default: the folder lake in data
+# database_url = "postgresql://user@host/cdp"  # default: SQLite files in data
+root_key_file = "~/.config/cdp/root.key"     # opens everything that is encrypted; keep a copy in another place
+
+[company]
+base_currency = "EUR"          # ISO 4217
+time_zone = "Europe/Berlin"    # days, weeks and months are cut here
+phone_region = "DE"            # country of phone numbers written without a prefix
+jurisdiction = "EU"            # EU, UK, CH, US, BR, CA or other: decides where a person has decided nothing
+k = 5                          # a published cell never rests on fewer persons
+
+[engine]
+memory_limit = "1GB"           # of one run of identity or metrics
+threads = 2
+
+[identity]
+max_records_per_key = 10       # an address or number that more records share joins nobody
+
+# One section per account to read. Remove the leading marks to connect it.
+# [sources.hubspot]
+# schedule = "*/30 * * * *"    # cron, in the time zone above
+#
+# [sources.zendesk]
+# account = "mycompany"        # the part before .zendesk.com
+# schedule = "*/30 * * * *"
+"""

@@ -1,0 +1,1 @@
+"""Migrations of the mart store, one file per version."""

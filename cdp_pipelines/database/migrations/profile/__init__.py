@@ -1,0 +1,1 @@
+"""Migrations of the profile store, one file per version."""

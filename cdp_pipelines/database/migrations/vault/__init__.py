@@ -1,0 +1,1 @@
+"""Migrations of the vault store, one file per version."""

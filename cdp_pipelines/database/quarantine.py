@@ -1,0 +1,75 @@
+"""Records that could not be mapped: kept by reference, tried again on the next run."""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, delete, func, select
+
+from cdp_pipelines.database.rows import table_of, upsert
+from models.control import Quarantine
+
+_TABLE = table_of(Quarantine)
+_CHUNK = 500
+"""Ids per statement; below SQLite's limit on parameters in every build."""
+
+
+def quarantine_put(control: Engine, source: str, stream: str, items: Iterable[tuple[str, str]]) -> None:
+    """Set records aside, or count one more failure of those that are.
+
+    Args:
+        control: The control store.
+        source: System the records come from.
+        stream: Stream of that system.
+        items: (record id, class name of the error) of each.
+    """
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "source": source,
+            "stream": stream,
+            "record_id": record_id,
+            "error_class": error_class,
+            "first_seen": now,
+            "last_seen": now,
+            "attempts": 1,
+        }
+        for record_id, error_class in dict(items).items()
+    ]
+    if not rows:
+        return
+    statement = upsert(control, Quarantine, replace=("error_class", "last_seen"), count="attempts")
+    with control.begin() as connection:
+        connection.execute(statement, rows)
+
+
+def quarantine_pending(control: Engine, source: str, stream: str) -> list[str]:
+    """Ids of the records set aside, oldest first."""
+    query = (
+        select(_TABLE.c.record_id)
+        .where(_TABLE.c.source == source, _TABLE.c.stream == stream)
+        .order_by(_TABLE.c.first_seen, _TABLE.c.record_id)
+    )
+    with control.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def quarantine_clear(control: Engine, source: str, stream: str, ids: Collection[str]) -> None:
+    """Let go of records that were mapped after all."""
+    wanted = list(ids)
+    with control.begin() as connection:
+        for start in range(0, len(wanted), _CHUNK):
+            connection.execute(
+                delete(_TABLE).where(
+                    _TABLE.c.source == source,
+                    _TABLE.c.stream == stream,
+                    _TABLE.c.record_id.in_(wanted[start : start + _CHUNK]),
+                )
+            )
+
+
+def quarantine_counts(control: Engine) -> dict[tuple[str, str, str], int]:
+    """Number of records set aside by (source, stream, error class)."""
+    key = (_TABLE.c.source, _TABLE.c.stream, _TABLE.c.error_class)
+    with control.connect() as connection:
+        rows = connection.execute(select(*key, func.count()).group_by(*key).order_by(*key)).all()
+    return {(source, stream, error_class): count for source, stream, error_class, count in rows}

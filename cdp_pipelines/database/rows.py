@@ -1,0 +1,131 @@
+"""Rows in and out: statements the two databases spell differently, and bulk writes and reads.
+
+The bulk functions go past SQLAlchemy's per-row processing, which costs more than the database itself. They
+therefore do by column what its types do by value.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+
+UTC_TIME = pa.timestamp("us", tz="UTC")
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table behind a class."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+def upsert(
+    engine: Engine | Connection, model: type[SQLModel], *, replace: Collection[str], count: str | None = None
+) -> sa.Insert:
+    """An insert that replaces the columns ``replace`` of a row whose key exists, and adds to the column ``count``."""
+    table = table_of(model)
+    insert = _dialect(engine).insert(table)
+    changes = {column: insert.excluded[column] for column in replace}
+    if count is not None:
+        changes[count] = table.c[count] + insert.excluded[count]
+    statement: sa.Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+    return statement
+
+
+def _dialect(engine: Engine | Connection) -> Any:  # noqa: ANN401 - two modules of the same form
+    return sqlite if engine.dialect.name == "sqlite" else postgresql
+
+
+def insert_new_rows(
+    connection: Connection, model: type[SQLModel], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
+    """Insert rows; one whose key exists is left as it is.
+
+    Returns:
+        Number of rows inserted.
+    """
+    writers = _writers(connection, model, columns)
+    values = [tuple(write(value) for write, value in zip(writers, row, strict=True)) for row in rows]
+    return insert_new_values(connection, table_of(model).name, columns, values)
+
+
+def insert_new_values(
+    connection: Connection, table: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]
+) -> int:
+    """Insert values the driver takes as they are; a row whose key exists is left as it is."""
+    if not values:
+        return 0
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    names, marks = ", ".join(f'"{column}"' for column in columns), ", ".join(mark for _ in columns)
+    statement = f"insert into {table} ({names}) values ({marks}) on conflict do nothing"  # noqa: S608 - our own names
+    # A list of one would be taken for the parameters of a single statement, which counts the same.
+    return connection.exec_driver_sql(statement, list(values)).rowcount
+
+
+def _writers(connection: Connection, model: type[SQLModel], columns: Sequence[str]) -> list[Callable[[Any], Any]]:
+    """Per column, what turns a Python value into one the driver stores as SQLAlchemy would."""
+    table = table_of(model)
+    return [_writer(connection.dialect.name, table.c[column].type) for column in columns]
+
+
+def _writer(dialect: str, kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any SQLAlchemy type
+    if isinstance(kind, sa.JSON):
+        return lambda value: orjson.dumps(value).decode()
+    if dialect == "sqlite" and _python_type(kind) is dt.datetime:
+        return lambda value: value and value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if dialect == "sqlite" and _python_type(kind) is dt.date:
+        return lambda value: value and value.isoformat()
+    return lambda value: value
+
+
+def _python_type(kind: Any) -> type:  # noqa: ANN401 - any SQLAlchemy type
+    implementation: Any = kind.impl if isinstance(kind, sa.TypeDecorator) else kind
+    found: type = implementation.python_type
+    return found
+
+
+_ARROW: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+    dt.datetime: UTC_TIME,
+    dt.date: pa.date32(),
+    dict: pa.string(),
+}
+"""Python type of a column to its Arrow type; JSON stays text."""
+
+
+def arrow_schema(columns: Iterable[sa.ColumnElement[Any]]) -> pa.Schema:
+    """The Arrow schema of a query's columns."""
+    return pa.schema([(str(column.key), _ARROW[_python_type(column.type)]) for column in columns])
+
+
+def read_table(connection: Connection, query: Select[Any]) -> pa.Table:
+    """All rows of ``query`` as Arrow, with times in UTC."""
+    schema = arrow_schema(query.selected_columns)
+    compiled = query.compile(connection, compile_kwargs={"render_postcompile": True})
+    rows = connection.exec_driver_sql(str(compiled), compiled.params or ()).cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([_read(list(column), field.type) for column, field in zip(columns, schema, strict=True)], schema)
+
+
+def _read(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Values as a driver gives them, as Arrow: SQLite has no times, dates and booleans of its own."""
+    sample = next((value for value in values if value is not None), None)
+    if isinstance(sample, str) and pa.types.is_timestamp(kind):
+        return pc.assume_timezone(pa.array(values, pa.string()).cast(pa.timestamp("us")), "UTC")
+    if isinstance(sample, str) and pa.types.is_date(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    if type(sample) is int and pa.types.is_boolean(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    if isinstance(sample, dict | list):
+        return pa.array([orjson.dumps(value).decode() for value in values], kind)
+    return pa.array(values, kind)

@@ -1,0 +1,138 @@
+"""What ran, when, and how it ended."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+
+from cdp_pipelines.database.leases import live_holders, this_holder
+from cdp_pipelines.database.rows import table_of
+from cdp_pipelines.database.stores import writing
+from cdp_pipelines.errors import StoreError
+from models.control import SyncRun
+
+_TABLE = table_of(SyncRun)
+
+RetryKind = Literal["auto", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a process. Field names are those of ``sync_run``; times are UTC."""
+
+    run_id: str
+    process: str
+    source: str | None
+    started_at: datetime
+    stopped_at: datetime | None
+    status: str
+    retry_of: str | None
+    root_run_id: str
+    retry_kind: str
+    error_class: str | None
+    counts: Mapping[str, Any]
+    holder: str
+
+
+def start_run(
+    control: Engine,
+    process: str,
+    *,
+    run_id: str | None = None,
+    source: str | None = None,
+    retry_kind: RetryKind = "auto",
+) -> str:
+    """Record the start of a run.
+
+    Earlier runs of the process that still say ``running`` although nobody works on them any more are marked
+    ``crashed``. If the latest run did not succeed, this one repeats it.
+
+    Args:
+        control: The control store.
+        process: What runs, for example ``sync/hubspot``.
+        run_id: Id of the run; a random one unless given.
+        source: System it reads, if one.
+        retry_kind: Who asked for the repeat, should it be one.
+
+    Returns:
+        The run's id.
+    """
+    new_id = run_id or uuid.uuid4().hex
+    with writing(control) as connection:
+        _mark_crashed(connection, process)
+        earlier = connection.execute(
+            select(_TABLE).where(_TABLE.c.process == process).order_by(_TABLE.c.started_at.desc()).limit(1)
+        ).one_or_none()
+        repeated = earlier if earlier is not None and earlier.status not in ("success", "running") else None
+        connection.execute(
+            insert(_TABLE),
+            {
+                "run_id": new_id,
+                "process": process,
+                "source": source,
+                "started_at": datetime.now(UTC),
+                "status": "running",
+                "retry_of": repeated.run_id if repeated else None,
+                "root_run_id": repeated.root_run_id if repeated else new_id,
+                "retry_kind": retry_kind if repeated else "none",
+                "counts": {},
+                "holder": this_holder(),
+            },
+        )
+    return new_id
+
+
+def finish_run(
+    control: Engine, run_id: str, status: str, *, counts: Mapping[str, Any], error_class: str | None = None
+) -> None:
+    """Record how a run ended: success, error or canceled. ``error_class`` is a class name, never a text."""
+    with control.begin() as connection:
+        connection.execute(
+            update(_TABLE)
+            .where(_TABLE.c.run_id == run_id)
+            .values(status=status, stopped_at=datetime.now(UTC), counts=dict(counts), error_class=error_class)
+        )
+
+
+def list_runs(control: Engine, *, process: str | None = None, limit: int | None = None) -> list[Run]:
+    """Runs, newest first."""
+    query = select(_TABLE).order_by(_TABLE.c.started_at.desc(), _TABLE.c.run_id).limit(limit)
+    if process is not None:
+        query = query.where(_TABLE.c.process == process)
+    with control.connect() as connection:
+        return [_run(row) for row in connection.execute(query)]
+
+
+def last_counts(control: Engine, process: str) -> Mapping[str, Any]:
+    """What the latest successful run of a process counted.
+
+    Raises:
+        StoreError: The process has never succeeded.
+    """
+    query = (
+        select(_TABLE.c.counts)
+        .where(_TABLE.c.process == process, _TABLE.c.status == "success")
+        .order_by(_TABLE.c.started_at.desc())
+        .limit(1)
+    )
+    with control.connect() as connection:
+        counts: Mapping[str, Any] | None = connection.execute(query).scalar()
+    if counts is None:
+        raise StoreError(f"Looking for the latest {process}: it has never finished. Run it first: cdp run")
+    return counts
+
+
+def _mark_crashed(connection: Connection, process: str) -> None:
+    working = live_holders(connection) - {this_holder()}
+    connection.execute(
+        update(_TABLE)
+        .where(_TABLE.c.process == process, _TABLE.c.status == "running", _TABLE.c.holder.not_in(working))
+        .values(status="crashed", stopped_at=datetime.now(UTC))
+    )
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(**{field.name: getattr(row, field.name) for field in fields(Run)})
