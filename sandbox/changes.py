@@ -29,7 +29,7 @@ def one_day(world: "World", rng: Random, start: int, end: int) -> None:
         person = new_person(rng, len(world.people), world.businesses)
         growth.register(world, rng, person, _moment(rng, start, end), end)
     growth.write_tickets(world, rng, max(5, world.customers // 90), start, end)
-    merges_and_removals(world, rng, end, days=1)
+    merges_and_removals(world, rng, start, end)
 
 
 def _moment(rng: Random, start: int, end: int) -> int:

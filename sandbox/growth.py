@@ -34,7 +34,14 @@ def populate(world: "World", rng: Random, start: int, end: int) -> None:
         crm.share_role_address(world.hubspot, rng, business)
         desk.share_role_address(world.zendesk, rng, business)
     write_tickets(world, rng, int(world.customers * TICKETS_PER_CUSTOMER), start, end)
-    merges_and_removals(world, rng, end, days=30)
+    merges_and_removals(world, rng, start, end)
+    _close_company(world, (start + end) * 500)
+
+
+def _close_company(world: "World", at: int) -> None:
+    """Archive the last, smallest company at ``at`` (epoch ms); its contacts stay, without the association."""
+    company = world.hubspot.companies[world.businesses[-1].company_id]
+    company.archived = company.updated = at
 
 
 def register(world: "World", rng: Random, person: "Person", at: int, end: int) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from sandbox.hubspot_errors import invalid, not_found
 from sandbox.hubspot_properties import CREATED, KNOWN, MODIFIED, kind_of, unknown_kind
+from sandbox.hubspot_records import survivor_of
 from sandbox.records import CrmObject
 from sandbox.times import iso_millis
 from sandbox.web import Request, Response, Router, reply
@@ -76,9 +77,11 @@ def linked(world: "World", kind: str, obj_id: str, to: str) -> list[str]:
     """Ids of the live objects of type ``to`` that an object is associated with."""
     if (kind, to) in _LINKS:
         obj = world.objects[kind].get(obj_id)
-        return [obj.linked_id] if obj and obj.archived is None and obj.linked_id else []
+        other = survivor_of(world.objects[to], obj.linked_id) if obj and obj.archived is None else None
+        return [other.id] if other and other.archived is None else []
     if (to, kind) in _LINKS:
-        return world.links_to[to].get(obj_id, [])
+        obj = world.objects[kind].get(obj_id)
+        return world.links_to[to].get(obj_id, []) if obj and obj.archived is None else []
     return []
 
 
@@ -94,7 +97,7 @@ def _inline(world: "World", kind: str, obj: CrmObject, to_names: list[str]) -> d
 
 def _page(world: "World", request: Request, kind: str) -> list[CrmObject]:
     """One record more than the page holds, if there is one."""
-    ordered = (world.archived if request.one("archived") == "true" else world.live)[kind]
+    ordered = (world.archived if request.flag("archived") else world.live)[kind]
     start = ordered.from_key(request.integer("after", 0))
     return ordered.records[start : start + request.integer("limit", 10) + 1]
 
@@ -134,10 +137,8 @@ def _find(world: "World", request: Request, kind: str, obj_id: str) -> CrmObject
     table = world.objects[kind]
     if request.one("idProperty") == "email":
         return next((o for o in world.live[kind].records if o.props.get("email") == obj_id.lower()), None)
-    obj = table.get(obj_id)
-    while obj and obj.merged_into:
-        obj = table.get(obj.merged_into)
-    wants_archived = request.one("archived") == "true"
+    obj = survivor_of(table, obj_id)
+    wants_archived = request.flag("archived")
     return obj if obj and (obj.archived is not None) == wants_archived else None
 
 

@@ -180,6 +180,14 @@ def merge_contacts(survivor: CrmObject, loser: CrmObject, at: int) -> None:
     survivor.updated = at
 
 
+def survivor_of(table: dict[str, CrmObject], obj_id: str | None) -> CrmObject | None:
+    """The object with this id, or the one it was merged into in the end."""
+    obj = table.get(obj_id or "")
+    while obj and obj.merged_into:
+        obj = table.get(obj.merged_into)
+    return obj
+
+
 def definitions() -> list[dict[str, object]]:
     """The account's subscription types as communication-preferences v4 lists them."""
     return [

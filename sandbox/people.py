@@ -8,7 +8,7 @@ from sandbox.names import COMPANY_FORMS, COMPANY_TRADES, COMPANY_WORDS, CONSUMER
 from sandbox.records import Business, Person
 from sandbox.spelling import pick, plain
 
-OFFICE_PHONE_MEMBERS = 12
+OFFICE_PHONE_MEMBERS = 24
 """Only businesses of this size share an office number or a role address: enough people for sharing to show."""
 
 _LOCALE_TABLE = tuple(index for index, locale in enumerate(LOCALES) for _ in range(locale.weight))
@@ -70,8 +70,8 @@ def mailbox(name: str) -> str:
 
 
 def share_office_phones(rng: Random, businesses: Iterable[Business]) -> None:
-    """Half of the people of each large business give the switchboard as their number: a key that joins strangers."""
+    """Most people of each large business give the switchboard as their number: a key that joins strangers."""
     for business in businesses:
         if len(business.members) >= OFFICE_PHONE_MEMBERS:
             for person in business.members:
-                person.uses_office_phone = rng.random() < 0.5
+                person.uses_office_phone = rng.random() < 0.6

@@ -29,6 +29,10 @@ class Request:
         values = self.query.get(name)
         return values[-1] if values else None
 
+    def flag(self, name: str) -> bool:
+        """Whether a parameter says true; the official Python client writes ``True``."""
+        return (self.one(name) or "").lower() == "true"
+
     def several(self, name: str) -> list[str]:
         """The values of a parameter that may be repeated or comma separated."""
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from sandbox import changes, growth, truth
 from sandbox.collector import without_collector
-from sandbox.hubspot_records import HubSpotData
+from sandbox.hubspot_records import HubSpotData, survivor_of
 from sandbox.indexes import Ordered
 from sandbox.people import new_business
 from sandbox.records import Audit, Business, CrmObject, Organization, Person, Ticket, User
@@ -101,7 +101,10 @@ class World:
             self.archived[kind] = Ordered(
                 (o for o in table.values() if o.archived is not None), key=lambda o: int(o.id)
             )
-        self.links_to = {kind: self._links(kind) for kind in ("contacts", "feedback_submissions")}
+        self.links_to = {
+            "contacts": self._links("contacts", hubspot.companies),
+            "feedback_submissions": self._links("feedback_submissions", hubspot.contacts),
+        }
         self.search_memory: dict[str, Any] = {}
         self._memory: dict[str, Any] = {}
         self.timeline = Ordered(hubspot.timeline, key=lambda c: c.at)
@@ -119,11 +122,12 @@ class World:
         kept: list[T] = self._memory[name]
         return kept
 
-    def _links(self, kind: str) -> dict[str, list[str]]:
+    def _links(self, kind: str, table: dict[str, CrmObject]) -> dict[str, list[str]]:
+        """Ids of ``kind`` by the object of ``table`` they belong to; what a merged one had belongs to the survivor."""
         links: dict[str, list[str]] = {}
         for obj in self.live[kind].records:
-            if obj.linked_id:
-                links.setdefault(obj.linked_id, []).append(obj.id)
+            if other := survivor_of(table, obj.linked_id):
+                links.setdefault(other.id, []).append(obj.id)
         return links
 
     @property

@@ -120,7 +120,7 @@ def _not_deleted(ticket: Ticket) -> bool:
 
 
 def _keep(request: Request) -> Callable[[Any], bool]:
-    return _not_deleted if request.one("exclude_deleted") == "true" else _everything
+    return _not_deleted if request.flag("exclude_deleted") else _everything
 
 
 @router.on("GET", "/api/v2/incremental/tickets/cursor")

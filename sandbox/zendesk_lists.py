@@ -317,8 +317,10 @@ def search(world: "World", request: Request) -> Response:
         "user",
         "organization",
     ]
-    texts = [word for word in words if ":" not in word]
-    found = [row for kind in kinds for row in _search_one(world, request, kind) if all(t in _text(row) for t in texts)]
+    rest = [word for word in words if not word.startswith("type:")]
+    found = [
+        row for kind in kinds for row in _search_one(world, request, kind) if all(_matches(row, word) for word in rest)
+    ]
     start = (number - 1) * size
     more = len(found) > start + size
     return reply(
@@ -343,6 +345,12 @@ def _search_one(world: "World", request: Request, kind: str) -> list[Json]:
     else:
         rows = [render.organization_json(request.origin, o) for o in world.zendesk.organizations.values()]
     return [{**row, "result_type": kind} for row in rows]
+
+
+def _matches(row: Json, word: str) -> bool:
+    """``field:value`` compares one field, anything else is looked for in the texts."""
+    name, colon, value = word.partition(":")
+    return str(row.get(name)).lower() == value if colon and name in row else word in _text(row)
 
 
 def _text(row: Json) -> str:

@@ -79,7 +79,7 @@ def add_end_user(
         phone = (
             number if random() < 0.7 else spelling.phone(rng, number, 0 if number != person.phone else person.locale)
         )
-    xref = person.contact_ids[0] if person.contact_ids and random() < 0.25 else None
+    xref = person.contact_ids[0] if person.contact_ids and random() < 0.3 else None
     notes = f"{person.name}, {person.address}" if random() < 0.05 else None
     organization = business.organization_id if business else None
     user = User(
@@ -106,13 +106,13 @@ def add_end_user(
 
 def _user_email(rng: Random, person: Person, noise: float) -> str | None:
     chance = rng.random()
-    if chance < noise * 0.3:
+    if chance < noise * 0.2:
         return None
-    if chance < noise * 0.8:
+    if chance < noise * 0.5:
         return changed_email(rng, person)
     if chance > 0.85 and person.second_email:
         return person.second_email
-    if chance > 0.82:
+    if 0.82 < chance < 0.85:
         return person.email.replace("@", "+support@")
     return spelling.email(rng, person.email)
 
@@ -125,7 +125,7 @@ def changed_email(rng: Random, person: Person) -> str:
 def add_second_user(data: ZendeskData, rng: Random, person: Person, at: int) -> User:
     """A duplicate made by someone who wrote from another address, or called."""
     user = User(0, spelling.name(rng, person, 0.2), changed_email(rng, person), None, "end-user", at, at, person=person)
-    if rng.random() < 0.6:
+    if rng.random() < 0.75:
         user.phone = person.phone
     _add_user(data, user)
     person.user_ids.append(user.id)
@@ -152,7 +152,7 @@ def merge_users(data: ZendeskData, winner: User, loser: User, at: int) -> None:
     moved = data.tickets_of.pop(loser.id, [])
     data.tickets_of.setdefault(winner.id, []).extend(moved)
     for ticket in moved:
-        ticket.requester_id, ticket.generated = winner.id, at
+        ticket.requester_id, ticket.generated = winner.id, max(at, ticket.generated)
 
 
 def delete_user(user: User, at: int, *, permanently: bool) -> None:

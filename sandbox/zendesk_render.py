@@ -45,9 +45,10 @@ VIA = {channel: _via(channel) for channel in ("email", "web", "native_messaging"
 def _ticket_via(world: "World", ticket: Ticket) -> Json:
     if ticket.channel != "email":
         return VIA[ticket.channel]
-    user = world.zendesk.users[ticket.requester_id]
+    # As it was when the mail came in: what happens to the user later does not change it.
+    person = world.zendesk.users[ticket.requester_id].person
     source = {
-        "from": {"address": user.email, "name": user.name},
+        "from": {"address": person.email, "name": person.name} if person else {},
         "to": {"address": "support@support.example", "name": "Support"},
     }
     return {"channel": "email", "source": {**source, "rel": None}}

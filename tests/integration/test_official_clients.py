@@ -1,0 +1,167 @@
+"""Clients that we did not write, their code untouched, list everything the world holds, page by page."""
+
+from urllib.parse import urlsplit
+
+import hubspot
+import pytest
+from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, Filter, FilterGroup, PublicObjectSearchRequest
+from zenpy import Zenpy
+
+from sandbox import World, running
+
+CUSTOMERS = 450
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(seed=11, customers=CUSTOMERS)
+
+
+@pytest.fixture(scope="module")
+def stand_ins(world):
+    with running(world) as state:
+        yield state
+
+
+@pytest.fixture
+def crm(stand_ins):
+    client = hubspot.HubSpot(access_token="pat-na1-sandbox", host=stand_ins.urls["hubspot"])
+    return client.crm
+
+
+@pytest.fixture
+def desk(stand_ins, monkeypatch):
+    monkeypatch.setenv("ZENPY_FORCE_SCHEME", "http")
+    monkeypatch.setenv("ZENPY_FORCE_NETLOC", urlsplit(stand_ins.urls["zendesk"]).netloc)
+    client = Zenpy(subdomain="sandbox", email="agent@example.com", token="sandbox-token")
+    yield client
+    client.users.session.close()
+
+
+def live(table):
+    return {record.id for record in table.values() if record.archived is None}
+
+
+def archived(table):
+    return {record.id for record in table.values() if record.archived is not None}
+
+
+def ids(records):
+    """Ids as a set, after making sure that none came twice."""
+    found = [record.id for record in records]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+@pytest.mark.parametrize(("kind", "table"), [("contacts", "contacts"), ("companies", "companies")])
+def test_hubspot_lists_live_and_archived(crm, world, kind, table):
+    records = getattr(world.hubspot, table)
+    api = getattr(crm, kind)
+    assert ids(api.get_all()) == live(records)
+    assert ids(api.get_all(archived=True)) == archived(records)
+
+
+def test_hubspot_lists_feedback_with_its_contacts(crm, world):
+    found = crm.objects.get_all("feedback_submissions", properties=["hs_value"], associations=["contacts"])
+    told = {
+        f.id: (f.properties["hs_value"], f.associations and f.associations["contacts"].results[0].id) for f in found
+    }
+    assert told == {f.id: (f.props["hs_value"], owner(world, f)) for f in world.hubspot.feedback.values()}
+
+
+def owner(world, submission):
+    """The contact, or the survivor of its merge; None when it was archived."""
+    contact = world.hubspot.contacts[submission.linked_id]
+    while contact.merged_into:
+        contact = world.hubspot.contacts[contact.merged_into]
+    return contact.id if contact.archived is None else None
+
+
+def test_hubspot_contact_values_arrive_as_they_are(crm, world):
+    names = ["email", "phone", "hs_email_optout", "hs_legal_basis", "lastname"]
+    found = {c.id: {name: c.properties[name] for name in names} for c in crm.contacts.get_all(properties=names)}
+    contacts = world.live["contacts"].records
+    assert found == {c.id: {name: c.props.get(name) for name in names} for c in contacts}
+
+
+def test_hubspot_search_pages_by_offset(crm, world):
+    newest = sorted(c.updated for c in world.live["contacts"].records)[150]
+    recent = Filter(property_name="lastmodifieddate", operator="GTE", value=str(newest))
+    found, after = [], "0"
+    while after is not None:
+        request = PublicObjectSearchRequest(
+            filter_groups=[FilterGroup(filters=[recent])], sorts=["hs_object_id"], properties=[], limit=100, after=after
+        )
+        page = crm.contacts.search_api.do_search(public_object_search_request=request)
+        found += page.results
+        after = page.paging.next.after if page.paging else None
+    assert [c.id for c in found] == [c.id for c in world.live["contacts"].records if c.updated >= newest]
+
+
+def test_hubspot_merged_id_answers_with_the_survivor_and_is_missing_in_batches(crm, world):
+    loser = next(c for c in world.hubspot.contacts.values() if c.merged_into)
+    assert crm.contacts.basic_api.get_by_id(loser.id).id == loser.merged_into
+    inputs = [{"id": loser.id}, {"id": loser.merged_into}]
+    request = BatchReadInputSimplePublicObjectId(inputs=inputs, properties=["hs_merged_object_ids"])
+    answer = crm.contacts.batch_api.read(batch_read_input_simple_public_object_id=request)
+    assert [r.properties["hs_merged_object_ids"] for r in answer.results] == [loser.id]
+    assert answer.errors[0].context == {"ids": [loser.id]}
+
+
+def test_zendesk_user_export_by_cursor_holds_everyone(desk, world):
+    exported = desk.users.incremental(start_time=0, paginate_by_time=False, per_page=100)
+    assert {u.id: u.active for u in exported} == {u.id: u.active for u in world.zendesk.users.values()}
+
+
+def test_zendesk_ticket_export_by_cursor_holds_deleted_ones(desk, world):
+    exported = desk.tickets.incremental(start_time=0, paginate_by_time=False, per_page=100)
+    assert {t.id: t.status for t in exported} == {t.id: t.status for t in world.zendesk.tickets.values()}
+
+
+def test_zendesk_time_based_exports_repeat_but_miss_nothing(desk, world):
+    """Each page repeats the last second of the one before: sets are equal, lists need not be."""
+    tickets = list(desk.tickets.incremental(start_time=0, paginate_by_time=True, per_page=100))
+    assert {t.id for t in tickets} == set(world.zendesk.tickets)
+    assert len(tickets) > len(world.zendesk.tickets)
+    assert {o.id for o in desk.organizations.incremental(start_time=0)} == set(world.zendesk.organizations)
+
+
+def test_zendesk_lists(desk, world):
+    closed_before = world.clock - 120 * 86_400
+    tickets = world.zendesk.tickets.values()
+    shown = {t.id for t in tickets if t.status != "deleted" and (t.status != "closed" or t.updated >= closed_before)}
+    assert ids(desk.tickets()) == shown
+    assert ids(desk.users()) == {u.id for u in world.zendesk.users.values() if u.active}
+    assert ids(desk.organizations()) == set(world.zendesk.organizations)
+    assert ids(desk.satisfaction_ratings()) == {r.id for r in world.zendesk.ratings}
+    members = [u.id for u in world.zendesk.users.values() if u.active and u.organization_id]
+    assert sorted(m.user_id for m in desk.organization_memberships()) == members
+
+
+def test_zendesk_comments_in_the_list_and_in_the_event_export_are_the_same(desk, world):
+    tickets = [t for t in world.zendesk.tickets.values() if t.status != "deleted"][:40]
+    listed = {c.id: c.body for t in tickets for c in desk.tickets.comments(t.id)}
+    assert listed == {a.id + 1: a.body for t in tickets for a in t.audits if a.body is not None}
+    numbers = {t.id for t in tickets}
+    events = desk.tickets.events(start_time=0, include=["comment_events"], per_page=1000)
+    children = [child for e in events if e.ticket_id in numbers for child in e.child_events]
+    assert {c["id"]: c["body"] for c in children if c["event_type"] == "Comment"} == listed
+
+
+def test_zendesk_deleted_tickets_and_users(desk, world):
+    recently = world.clock - 30 * 86_400
+    deleted = {t.id for t in world.zendesk.tickets.values() if t.status == "deleted" and t.updated > recently}
+    assert ids(desk.tickets.deleted()) == deleted
+    assert ids(desk.users.deleted()) == {u.id for u in world.zendesk.users.values() if not u.active}
+
+
+def test_zendesk_search(desk, world):
+    assert ids(desk.search(type="organization")) == set(world.zendesk.organizations)
+    agents = {u.id for u in world.zendesk.users.values() if u.role == "agent"}
+    assert ids(desk.search(type="user", role="agent")) == agents
+
+
+def test_zendesk_identities(desk, world):
+    users = [u for u in world.zendesk.users.values() if len(u.identities) > 1][:20]
+    for user in users:
+        assert [i.value for i in desk.users.identities(id=user.id)] == [i.value for i in user.identities]
