@@ -49,9 +49,7 @@ class Matcher:
         self._cells = dict(zip(_packed(cells), cells.values(), strict=True))
         self._cell_keys = np.sort(np.fromiter(self._cells, np.uint64, len(self._cells)))
 
-    def _add(
-        self, kind: str, value: str, needles: dict[bytes, int], cells: dict[bytes, int]
-    ) -> bool:
+    def _add(self, kind: str, value: str, needles: dict[bytes, int], cells: dict[bytes, int]) -> bool:
         label = self._kinds.setdefault(kind, len(self._kinds)) * len(FORMS)
         searchable = False
         for number, text in enumerate(windows(value)):
@@ -82,7 +80,7 @@ class Matcher:
         block = content[begin : start + _BLOCK + self._longest + 8]
         low = block.lower()
         at = start - begin
-        padded = low[at : at + _BLOCK + LONGEST_SPAN] + bytes(LONGEST_SPAN)
+        padded = low[at : at + _BLOCK + LONGEST_SPAN] + bytes(LONGEST_SPAN + 8)
         sampled = -(-min(_BLOCK, len(content) - start) // STRIDE)
         for place, owner in self._index.candidates(padded, sampled):
             first = at + place

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 # At least three characters before the sign and in the domain, or random bytes would match.
-_EMAIL = re.compile(rb"(?:@|%40)((?:[a-z0-9-]+\.)*[a-z0-9-]{3,63}\.[a-z]{2,24})(?![a-z0-9-])", re.I)
-_LOCAL_PART = re.compile(rb"[a-z0-9._%+-]{3,64}\Z", re.I)
+_EMAIL = re.compile(rb"(?:@|%40)((?:[a-z0-9-]+\.)*[a-z0-9-]{3,63}\.[a-z]{2,24})(?![a-z0-9-])", re.IGNORECASE)
+_LOCAL_PART = re.compile(rb"[a-z0-9._%+-]{3,64}\Z", re.IGNORECASE)
 _PHONE = re.compile(rb"\+[1-9][0-9]{7,14}(?![0-9])")
 _LOCAL_BYTES = 64
 

@@ -19,7 +19,7 @@ def shown_name(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else "?"
 
 
-def parquet_pieces(content: Any) -> Iterator[tuple[str, bytes]]:
+def parquet_pieces(content: bytes) -> Iterator[tuple[str, bytes]]:
     """Pairs of place and decoded bytes for a Parquet file held in memory.
 
     Raises:

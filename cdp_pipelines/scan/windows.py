@@ -9,8 +9,7 @@ Long patterns use long windows, because texts share their words: a six-byte wind
 common word would point to thousands of patterns wherever the word occurs.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +57,11 @@ class WindowIndex:
         for span in self._spans:
             self._first |= span.first_table
 
-    def candidates(self, low: bytes, sampled: int) -> Any:
+    def candidates(self, low: bytes, sampled: int) -> Iterator[tuple[int, int]]:
         """Places and patterns worth comparing.
 
         Args:
-            low: Content in lower case, with ``LONGEST_SPAN`` bytes beyond the last sample.
+            low: Content in lower case, with ``LONGEST_SPAN + 8`` bytes beyond the last sample.
             sampled: How many samples to take, one every ``STRIDE`` bytes.
 
         Yields:
@@ -79,9 +78,7 @@ class WindowIndex:
 class _Span:
     """The patterns that are indexed by windows of one length."""
 
-    def __init__(
-        self, span: int, text: Words, starts: Places, lengths: Places, owners: Places
-    ) -> None:
+    def __init__(self, span: int, text: Words, starts: Places, lengths: Places, owners: Places) -> None:
         self._span = span
         offsets = _rarest_offsets(span, text, starts, lengths)
         shifted = [starts + offsets + step for step in range(STRIDE)]
@@ -95,9 +92,9 @@ class _Span:
         self._offsets = (at - np.tile(starts, STRIDE))[order]
         self._table = _table(_slots(hashes * _REMIX))
 
-    def candidates(self, text: Words, places: Places, first: Words) -> Any:
+    def candidates(self, text: Words, places: Places, first: Words) -> Iterator[tuple[int, int]]:
         if not len(self._hashes):
-            return ()
+            return iter(())
         hashes = _extended(self._span, text, places, first)
         kept = np.flatnonzero(_is_set(self._table, _slots(hashes * _REMIX)))
         hashes, places = hashes[kept], places[kept]

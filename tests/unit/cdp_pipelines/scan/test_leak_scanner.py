@@ -27,8 +27,7 @@ VALUES = {
     "phone": "+49 (30) 1234-5678",
     "name": "Jürgen Ößterreich",
     "address": "Große Straße 12/4, 10117 Berlin",
-    "text": 'She said "no" to the "€ 20" offer,\n'
-    + " ".join(f"and asked for part number {n} twice" for n in range(9)),
+    "text": 'She said "no" to the "€ 20" offer,\n' + " ".join(f"and asked for part number {n} twice" for n in range(9)),
     "ip": "203.0.113.77",
 }
 FORMS: dict[str, tuple[str, Callable[[str], bytes]]] = {
@@ -119,6 +118,12 @@ def test_finds_a_value_across_the_blocks_content_is_read_in(tmp_path: Path, offs
     block = 3 << 16
     (tmp_path / "f").write_bytes(b"." * (block + offset) + VALUES["email"].encode() + b".")
     assert found(tmp_path) == [("raw", "email", "utf-8", 1)]
+
+
+@pytest.mark.parametrize("size", range(1, 32))
+def test_content_may_end_anywhere_in_a_value(tmp_path: Path, size: int) -> None:
+    (tmp_path / "f").write_text(VALUES["email"][:size])
+    assert found(tmp_path) == []
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
