@@ -1,6 +1,6 @@
 """How systems speak: vendor APIs in, validated canonical rows out. Holds no keys, no lake, no orchestration."""
 
-from connectors.client import Attempt, Patience, Stats
+from connectors.client import Attempt, Patience, Stats, Wiring
 from connectors.connection import CheckResult, Connection
 from connectors.errors import (
     ConnectorError,
@@ -28,12 +28,13 @@ __all__ = [
     "Page",
     "Patience",
     "QuotaSpentError",
-    "RejectedError",
     "Rejected",
+    "RejectedError",
     "RetriableError",
     "SettingsError",
     "Source",
     "Stats",
     "Stream",
+    "Wiring",
     "source",
 ]

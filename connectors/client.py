@@ -70,6 +70,23 @@ class Stats:
 Observer = Callable[[Attempt], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a connection stands on; another process's limiter or a test brings its own.
+
+    Attributes:
+        limiter: Keeps the budget; by default within this process.
+        patience: How long calls are repeated.
+        sleep: Waits.
+        transport: Carries the calls; by default sockets.
+    """
+
+    limiter: Limiter | None = None
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    transport: httpx.AsyncBaseTransport | None = None
+
+
 def is_retriable(status: int) -> bool:
     """Whether the same call may succeed later.
 
@@ -90,22 +107,19 @@ class Client:
         base_url: str,
         limiter: Limiter,
         clock: Callable[[], datetime],
-        observer: Observer | None = None,
-        patience: Patience | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        transport: httpx.AsyncBaseTransport | None = None,
+        observer: Observer | None,
+        wiring: Wiring,
     ) -> None:
         self.source, self.stats = source, Stats()
         self._base = _checked_base(source.name, base_url)
-        self._limiter, self._observer, self._clock, self._sleep = limiter, observer, clock, sleep
-        self._patience = patience or Patience()
+        self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
         self._slots = asyncio.Semaphore(source.budget.concurrent)
         self._skew = timedelta()
         self._http = httpx.AsyncClient(
             auth=source.auth(token),
             headers={"Accept": "application/json"},
             timeout=_TIMEOUT,
-            transport=transport,
+            transport=wiring.transport,
             trust_env=False,  # else ~/.netrc could send other credentials than the configured ones
         )
 
@@ -131,9 +145,9 @@ class Client:
             RetriableError: No answer within the patience.
             RejectedError: The vendor refuses, or points to another host.
         """
-        patience = patience or self._patience
+        patience = patience or self._wiring.patience
         retrying = AsyncRetrying(
-            sleep=self._sleep,
+            sleep=self._wiring.sleep,
             retry=retry_if_exception(lambda error: isinstance(error, RetriableError) and error.wait_here),
             wait=lambda state: _wait_seconds(state, patience),
             stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds),
@@ -193,8 +207,8 @@ class Client:
         except httpx.RequestError as error:
             # from None: messages of the HTTP library may quote the address that was called.
             raise RetriableError(
-                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so there is "
-                "no answer. Check the network and the account or base_url in the configuration, then run again."
+                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so "
+                "there is no answer. Check the network and the account or base_url in the configuration, then run again."
             ) from None
         else:
             return response
@@ -203,7 +217,12 @@ class Client:
 
     def _report(self, attempt: Attempt) -> None:
         log.info(
-            "%s %s status=%s attempt=%d %.3fs", self.source.name, attempt.path, attempt.status, attempt.number, attempt.seconds
+            "%s %s status=%s attempt=%d %.3fs",
+            self.source.name,
+            attempt.path,
+            attempt.status,
+            attempt.number,
+            attempt.seconds,
         )
         if self._observer:
             self._observer(attempt)
@@ -224,8 +243,9 @@ class Client:
             body = None
         if not isinstance(body, dict):
             raise RetriableError(
-                f"{self._what(request)}: {len(response.content)} bytes with status {response.status_code} that are not one "
-                "JSON object, so the answer was cut short or is not the vendor's. Run again; if it stays, look for a proxy.",
+                f"{self._what(request)}: {len(response.content)} bytes with status {response.status_code} that are not "
+                "one JSON object, so the answer was cut short or is not the vendor's. Run again; if it stays, look for "
+                "a proxy.",
                 status=response.status_code,
             )
         return body
@@ -235,11 +255,15 @@ class Client:
         code = _vendor_code(body)
         seen = f"{self._what(request)}: status {status}{f' ({code})' if code else ''}"
         if status == _TOO_MANY and body.get("policyName") == "DAILY":
-            return QuotaSpentError(f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status)
+            return QuotaSpentError(
+                f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status
+            )
         if is_retriable(status):
             wait = _retry_after(response, body)
             hint = f" The vendor asks to wait {wait:.0f} s." if wait is not None else ""
-            return RetriableError(f"{seen}, again and again.{hint} Run again later.", status=status, retry_after_seconds=wait)
+            return RetriableError(
+                f"{seen}, again and again.{hint} Run again later.", status=status, retry_after_seconds=wait
+            )
         return self._refusal(seen, status, body)
 
     def _refusal(self, seen: str, status: int, body: Json) -> RejectedError:
@@ -251,8 +275,9 @@ class Client:
         elif status == 403:  # noqa: PLR2004
             advice = "the token's owner may not read this"
         else:
-            advice = "asking again would not help; compare the connector's page in docs/connectors with the vendor's changelog"
-        help_ = f" {self.source.token_help}" if missing or status in {401, 403, 530} else ""
+            page = f"docs/connectors/{self.source.name}.md"
+            advice = f"asking again would not help; compare {page} with the vendor's changelog"
+        help_ = f" {self.source.credential_help}" if missing or status in {401, 403, 530} else ""
         error = RejectedError(f"{seen}: {advice}.{help_}", status=status)
         error.missing_scopes = missing
         return error
@@ -266,7 +291,7 @@ def _wait_seconds(state: RetryCallState, patience: Patience) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, RetriableError) and error.retry_after_seconds is not None:
         return error.retry_after_seconds
-    longest = min(patience.longest_wait_seconds, patience.first_wait_seconds * 2 ** (state.attempt_number - 1))
+    longest = float(min(patience.longest_wait_seconds, patience.first_wait_seconds * 2 ** (state.attempt_number - 1)))
     # Between half and all of it, from the clock: spreading clients apart needs no better randomness.
     return longest * (0.5 + time.monotonic() % 1 / 2)
 

@@ -1,19 +1,16 @@
 """A connection to one account of one source: check it, and read its streams page by page."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-import httpx
-
-from connectors.client import Client, Observer, Patience, Stats
+from connectors.client import Client, Observer, Patience, Stats, Wiring
 from connectors.errors import ConnectorError, RejectedError, SettingsError
 from connectors.limiter import LocalLimiter
 from connectors.reading import Page, Reading, read_stream
-from connectors.spec import Context, Json, Limiter, Request, Source, Stream
+from connectors.spec import Context, Json, Request, Source, Stream
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _IMPATIENT = Patience(attempts=2, total_seconds=20.0)
@@ -49,10 +46,7 @@ class Connection:
         options: What the operator configured for this source.
         clock: Gives the current time, with a zone.
         observer: Told of every call.
-        limiter: Keeps the budget; by default within this process.
-        patience: How long calls are repeated.
-        sleep: Waits; tests pass one that does not.
-        transport: Carries the calls; tests pass their own.
+        wiring: What it stands on, where that is not the usual.
 
     Raises:
         SettingsError: The address cannot be made or would send the token in clear.
@@ -69,11 +63,9 @@ class Connection:
         options: Mapping[str, Any],
         clock: Callable[[], datetime],
         observer: Observer | None = None,
-        limiter: Limiter | None = None,
-        patience: Patience | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        transport: httpx.AsyncBaseTransport | None = None,
+        wiring: Wiring | None = None,
     ) -> None:
+        wiring = wiring or Wiring()
         self.source = source
         self._options = _checked_options(source, options)
         self._lookups: dict[str, Any] = {}
@@ -81,12 +73,10 @@ class Connection:
             source,
             token=_checked_token(source, token),
             base_url=base_url or _address(source, account),
-            limiter=limiter or LocalLimiter(source.budget, rate_scale, sleep=sleep),
+            limiter=wiring.limiter or LocalLimiter(source.budget, rate_scale, sleep=wiring.sleep),
             clock=clock,
             observer=observer,
-            patience=patience,
-            sleep=sleep,
-            transport=transport,
+            wiring=wiring,
         )
 
     @property
@@ -115,7 +105,9 @@ class Connection:
                 return CheckResult(ok=False, sentence=str(error))
         if missing:
             scopes = tuple(dict.fromkeys(missing))
-            sentence = f"{self.source.name}: the token lacks the permission {', '.join(scopes)}. {self.source.token_help}"
+            sentence = (
+                f"{self.source.name}: the token lacks the permission {', '.join(scopes)}. {self.source.credential_help}"
+            )
             return CheckResult(ok=False, sentence=sentence, scopes=scopes)
         return await self._described()
 
@@ -177,7 +169,9 @@ class Connection:
 
 def _checked_token(source: Source, token: str) -> str:
     if not token.isascii() or not token.isprintable() or not token.strip():
-        raise SettingsError(f"{source.name}: the token is empty or holds characters no token has. {source.token_help}")
+        raise SettingsError(
+            f"{source.name}: the token is empty or holds characters no token has. {source.credential_help}"
+        )
     return token.strip()
 
 

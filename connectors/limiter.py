@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from connectors.spec import Budget, Window
 
 _MARGIN_SECONDS = 0.05
-"""Calls arrive later than they leave, and not all equally late; this keeps a vendor's window from seeing one too many."""
+"""Calls arrive later than they leave, and not all equally late: without it a vendor's window may see one too many."""
 
 
 class LocalLimiter:

@@ -42,7 +42,7 @@ def offset_while_more(request: Request, body: Json) -> Request | None:
 
 
 def export_cursor(request: Request, body: Json) -> Request | None:
-    """Cursor exports: ``after_cursor`` until ``end_of_stream``; an empty page is no end. The start is sent once only."""
+    """Cursor exports: ``after_cursor`` until ``end_of_stream``; an empty page is no end. The start is sent once."""
     if body.get("end_of_stream"):
         return None
     return request.without("start_time").having(cursor=_token(body, "after_cursor"))
@@ -68,7 +68,7 @@ def _token(holder: Json, name: str) -> str:
     value: Any = holder.get(name)
     if value in (None, ""):
         raise IncompleteError(
-            f'A page says that more follows but gives no "{name}" (keys: {", ".join(sorted(holder))}). Reading stops, '
-            "because the rest would be missing. Compare the connector's page in docs/connectors with the vendor's changelog."
+            f'a page says that more follows but gives no "{name}" (keys: {", ".join(sorted(holder))}). '
+            "The rest would be missing, so reading stops and the cursor stays."
         )
     return str(value)

@@ -103,15 +103,21 @@ class Reading:
                 return
             self.records_of(body, rows_at, page=len(seen))
             yield body
-            following = paging(following, body)
+            following = self._following(following, body, paging)
+
+    def _following(self, request: Request, body: Json, paging: Paging) -> Request | None:
+        try:
+            return paging(request, body)
+        except IncompleteError as error:
+            raise IncompleteError(f"{self._name}: {error} {self._advice}", stream=self.stream.name) from error
 
     def _guard(self, request: Request, seen: set[bytes]) -> None:
         key = orjson.dumps([request.path, dict(request.params), request.json], option=orjson.OPT_SORT_KEYS)
         if key in seen or len(seen) >= PAGE_CAP:
             what = "asks for a page it has had" if key in seen else f"has more than {PAGE_CAP} pages"
             raise IncompleteError(
-                f"{self._name}: after {len(seen)} pages the listing {what}. It would never end, so reading stops and the "
-                f"cursor stays. {self._advice}",
+                f"{self._name}: after {len(seen)} pages the listing {what}. It would never end, so reading stops and "
+                f"the cursor stays. {self._advice}",
                 stream=self.stream.name,
             )
         seen.add(key)
@@ -137,8 +143,8 @@ class Reading:
         records = body.get(where)
         if not isinstance(records, list):
             raise IncompleteError(
-                f'{self._name}: page {page} has no list "{where}" (keys: {", ".join(sorted(body)) or "none"}). An absent '
-                f"list is not an empty page, so the cursor stays. {self._advice}",
+                f'{self._name}: page {page} has no list "{where}" (keys: {", ".join(sorted(body)) or "none"}). An '
+                f"absent list is not an empty page, so the cursor stays. {self._advice}",
                 stream=self.stream.name,
             )
         return records
@@ -262,7 +268,8 @@ def _attach(stream: Stream, body: Json) -> None:
 
 def _invalid(error: ValidationError) -> str:
     """Fields and kinds of error, sorted: ``invalid:created_at:datetime_parsing``."""
-    kinds = {f"{item['loc'][0]}:{item['type']}" for item in error.errors(include_url=False, include_context=False, include_input=False)}
+    kinds = {
+        f"{item['loc'][0]}:{item['type']}"
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    }
     return f"invalid:{','.join(sorted(kinds))}"
-
-

@@ -7,7 +7,7 @@ themselves hold no database and use the in-memory one of ``client``.
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import httpx
@@ -22,8 +22,6 @@ Row: TypeAlias = dict[str, Any]
 Mapped: TypeAlias = list[tuple[type[Entity], Row]]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-EPOCH_START_SECONDS = 1
-"""Start of a first load. One and not zero, because some endpoints take zero for missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,9 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.limit < 1 or self.seconds <= 0:
-            raise ValueError(f"A window of {self.limit} calls in {self.seconds} s allows nothing; give positive numbers.")
+            raise ValueError(
+                f"A window of {self.limit} calls in {self.seconds} s allows nothing; give positive numbers."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,104 +116,7 @@ class Cursor(Protocol):
         """Cursor that is safe once this page is stored, or None."""
 
     def after_all(self, started: datetime) -> Json | None:
-        """Cursor that is safe once every page is stored, or None; ``started`` is the vendor's time of the first page."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportCursor:
-    """The vendor hands out an opaque cursor with every page of an export; the first call names a time instead.
-
-    Attributes:
-        lag_seconds: How far in the past, by the vendor's clock, the start must lie at least.
-    """
-
-    lag_seconds: int = 61
-
-    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
-        if state is not None and since is None:
-            return {"cursor": state["cursor"]}
-        return {"start_time": str(_start(since, now, self.lag_seconds))}
-
-    def after_page(self, body: Json) -> Json | None:
-        token = body.get("after_cursor")
-        return {"cursor": token} if token else None
-
-    def after_all(self, started: datetime) -> None:
-        """The last page has said it all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportTime:
-    """The vendor says with every page at which time the next one starts (epoch seconds)."""
-
-    lag_seconds: int = 61
-
-    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
-        if state is not None and since is None:
-            # The end of a small export may lie within the last minute, where no export may start.
-            return {"start_time": str(min(state["start_time"], int(now.timestamp()) - self.lag_seconds))}
-        return {"start_time": str(_start(since, now, self.lag_seconds))}
-
-    def after_page(self, body: Json) -> Json | None:
-        end = body.get("end_time")
-        return {"start_time": end} if end else None
-
-    def after_all(self, started: datetime) -> None:
-        """The last page has said it all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedSince:
-    """A filter "not before", with an overlap for what the vendor shows late or changes without saying so.
-
-    Attributes:
-        name: Query parameter or property that is compared.
-        overlap: How far before the last start the next read begins.
-    """
-
-    name: str
-    overlap: timedelta
-
-    def __post_init__(self) -> None:
-        if self.overlap <= timedelta():
-            raise ValueError(f"The filter on {self.name} needs an overlap, because what shows up late would be lost.")
-
-    def start(self, state: Json | None, since: datetime | None) -> datetime | None:
-        """The moment to read from; None means everything."""
-        if since is not None or state is None or "since" not in state:
-            return since
-        return datetime.fromisoformat(state["since"]) - self.overlap
-
-    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
-        start = self.start(state, since)
-        return {} if start is None else {self.name: str(int(start.timestamp()))}
-
-    def after_page(self, body: Json) -> None:
-        """Pages have no order in time, so only the whole window counts."""
-
-    def after_all(self, started: datetime) -> Json:
-        return {"since": started.isoformat()}
-
-
-@dataclass(frozen=True, slots=True)
-class Everything:
-    """Nothing tells what has changed, so the whole listing is read each time."""
-
-    def first(self, state: Json | None, since: datetime | None, now: datetime) -> dict[str, str]:
-        """No filter."""
-        return {}
-
-    def after_page(self, body: Json) -> None:
-        """There is no place to go on from."""
-
-    def after_all(self, started: datetime) -> None:
-        """There is nothing to remember."""
-
-
-def _start(since: datetime | None, now: datetime, lag_seconds: int) -> int:
-    if since is None:
-        return EPOCH_START_SECONDS
-    return min(int(since.timestamp()), int(now.timestamp()) - lag_seconds)
+        """Cursor that is safe once every page is stored, or None; ``started`` is the vendor's time at the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +203,7 @@ class Source:
         budget: What the vendor allows.
         streams: What is read.
         probes: What ``check`` calls, in order.
-        token_help: Where a person makes or repairs a token.
+        credential_help: Where a person makes or repairs a token.
         lookups: Things loaded once per connection for the maps, by name.
         missing_scopes: Reads the names of missing permissions from the vendor's refusal.
         describe: Lines for ``check`` that help to configure the source.
@@ -313,7 +216,7 @@ class Source:
     budget: Budget
     streams: tuple[Stream, ...]
     probes: tuple[Probe, ...]
-    token_help: str
+    credential_help: str
     missing_scopes: Callable[[Json], tuple[str, ...]]
     lookups: Mapping[str, Callable[[Fetch, Mapping[str, Any]], Awaitable[Any]]] = field(default_factory=dict)
     describe: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None

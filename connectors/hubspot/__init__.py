@@ -1,0 +1,103 @@
+"""HubSpot: the CRM's people and companies, what they allow, and what they answered in surveys.
+
+Lands:      contacts, companies, subscription_timeline, feedback_submissions
+Left out:   deals, tickets, orders, owners and conversations (no metric reads them yet), e-mail events (bulk without a
+            decision in them), a contact's message, birth date, gender, job and addresses derived from IPs (no use),
+            custom properties unless configured
+Increments: objects by search on their modified time, an hour over, because search shows changes late; archived
+            objects in full, because search never shows them; the timeline by windows of time
+Limits:     a search ends at 10,000 results, so it goes on by id; 100 records per listing, 200 per search
+Source:     https://developers.hubspot.com, API v3 and v4, events v1, read 2026-08
+"""
+
+from datetime import timedelta
+
+from connectors.auth import Bearer
+from connectors.cursors import ChangedSince
+from connectors.hubspot.account import describe, load_optout_properties, load_subscriptions, missing_scopes
+from connectors.hubspot.maps import map_company, map_contact, map_feedback, map_timeline
+from connectors.hubspot.readers import by_ids, read_objects, read_timeline
+from connectors.spec import Budget, Probe, Request, Source, Stream, Window
+from models import Account, ConsentEvent, Person, SurveyResponse
+
+_HOUR = timedelta(hours=1)
+_ENVELOPE = frozenset(
+    {
+        "id", "properties", "createdAt", "updatedAt", "archived", "archivedAt", "associations", "url",
+        "propertiesWithHistory",
+    }
+)  # fmt: skip
+
+HUBSPOT = Source(
+    name="hubspot",
+    base_url="https://api.hubapi.com",
+    auth=Bearer,
+    budget=Budget(
+        # The smallest plan, so that no account is asked too much; a larger one answers 429 to nobody.
+        windows=(Window(100, 10), Window(4, 1, within="/search")),
+        concurrent=8,
+        remaining_header="X-HubSpot-RateLimit-Remaining",
+    ),
+    credential_help="Make or repair the token in HubSpot under Settings, Integrations, service keys or private apps.",
+    missing_scopes=missing_scopes,
+    options=frozenset({"subscription_purposes"}),
+    lookups={"optout_properties": load_optout_properties, "subscriptions": load_subscriptions},
+    describe=describe,
+    probes=(
+        Probe(Request("/crm/v3/objects/contacts", {"limit": "1"}), "crm.objects.contacts.read"),
+        Probe(Request("/crm/v3/objects/companies", {"limit": "1"}), "crm.objects.companies.read"),
+        Probe(Request("/crm/v3/objects/feedback_submissions", {"limit": "1"}), "crm.objects.feedback_submissions.read"),
+        Probe(Request("/communication-preferences/v4/definitions"), "communication_preferences.read"),
+        Probe(Request("/email/public/v1/subscriptions/timeline", {"limit": "1"}), "content"),
+    ),
+    streams=(
+        Stream(
+            name="companies",
+            entities=(Account,),
+            path="/crm/v3/objects/companies",
+            rows_at="results",
+            map=map_company,
+            fields=_ENVELOPE,
+            cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
+            read=read_objects,
+            by_ids=by_ids("companies"),
+        ),
+        Stream(
+            name="contacts",
+            entities=(ConsentEvent, Person),
+            path="/crm/v3/objects/contacts",
+            rows_at="results",
+            map=map_contact,
+            fields=_ENVELOPE,
+            cursor=ChangedSince("lastmodifieddate", overlap=_HOUR),
+            read=read_objects,
+            by_ids=by_ids("contacts"),
+            lookups=("optout_properties", "subscriptions"),
+        ),
+        Stream(
+            name="subscription_timeline",
+            entities=(ConsentEvent,),
+            path="/email/public/v1/subscriptions/timeline",
+            rows_at="timeline",
+            map=map_timeline,
+            fields=frozenset({"id", "timestamp", "portalId", "recipient", "normalizedEmailId", "changes"}),
+            cursor=ChangedSince("startTimestamp", overlap=_HOUR),
+            read=read_timeline,
+            after=("contacts",),
+            lookups=("subscriptions",),
+        ),
+        Stream(
+            name="feedback_submissions",
+            entities=(SurveyResponse,),
+            path="/crm/v3/objects/feedback_submissions",
+            rows_at="results",
+            map=map_feedback,
+            fields=_ENVELOPE,
+            cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
+            params={"associations": "contacts"},
+            read=read_objects,
+            by_ids=by_ids("feedback_submissions"),
+            after=("contacts",),
+        ),
+    ),
+)

@@ -1,0 +1,51 @@
+"""What differs from one HubSpot account to another: its subscription types and the permissions of its token."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.errors import SettingsError
+from connectors.spec import Fetch, Json, Request
+from models import PURPOSES
+
+_OPTOUT = re.compile(r"hs_email_optout_(\d+)")
+_SCOPE = re.compile(r"[a-z][a-z0-9._-]{2,80}")
+
+
+async def load_optout_properties(fetch: Fetch, _options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the opt-out properties: one per subscription type, so they differ from account to account."""
+    body = await fetch(Request("/crm/v3/properties/contacts"))
+    return tuple(sorted(item["name"] for item in body.get("results", ()) if _OPTOUT.fullmatch(item["name"])))
+
+
+async def load_subscriptions(fetch: Fetch, options: Mapping[str, Any]) -> dict[str, str]:
+    """Subscription types by id. Refuses a configured id or purpose that does not exist."""
+    body = await fetch(Request("/communication-preferences/v4/definitions"))
+    names = {str(item["id"]): str(item.get("name") or "") for item in body.get("results", ())}
+    configured: Mapping[str, str] = options.get("subscription_purposes", {})
+    wrong = [key for key, purpose in configured.items() if key not in names or purpose not in PURPOSES]
+    if wrong:
+        raise SettingsError(
+            f"hubspot: subscription_purposes has {', '.join(sorted(wrong))}, which is no subscription type of this "
+            f"account or names no purpose. Types: {', '.join(sorted(names)) or 'none'}. "
+            f"Purposes: {', '.join(PURPOSES)}."
+        )
+    return names
+
+
+def describe(lookups: Mapping[str, Any]) -> tuple[str, ...]:
+    """The subscription types, so that ``subscription_purposes`` can be filled in."""
+    return tuple(f"Subscription type {key}: {name}" for key, name in sorted(lookups["subscriptions"].items()))
+
+
+def missing_scopes(body: Json) -> tuple[str, ...]:
+    """Scopes a refusal names; anything that does not look like one is left out."""
+    if body.get("category") != "MISSING_SCOPES":
+        return ()
+    named = [
+        scope
+        for error in body.get("errors") or ()
+        for scope in (error.get("context") or {}).get("requiredGranularScopes") or ()
+        if isinstance(scope, str) and _SCOPE.fullmatch(scope)
+    ]
+    return tuple(named) or ("unnamed",)

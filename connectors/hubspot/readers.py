@@ -1,0 +1,192 @@
+"""Readers of HubSpot's streams: objects by listing and search, consent changes by windows of time."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from connectors.cursors import ChangedSince
+from connectors.errors import IncompleteError, RejectedError, SettingsError
+from connectors.paging import after_last_id, next_after, offset_while_more
+from connectors.reading import Page, Reading
+from connectors.spec import ByIds, Context, Json, Request, Stream
+
+_TIMELINE_START = datetime(2006, 6, 1, tzinfo=UTC)
+"""HubSpot's first summer: no entry is older."""
+_TIMELINE_WINDOW = timedelta(days=180)
+_LONGEST_QUERY = 15_000
+"""Characters of property names in a listing's address; longer ones were seen to be refused with 414."""
+_BAD_REQUEST = 400
+
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    "contacts": (
+        "createdate", "lastmodifieddate", "email", "hs_additional_emails", "firstname", "lastname", "phone",
+        "mobilephone", "hs_calculated_phone_number", "address", "zip", "city", "country", "hs_language",
+        "hs_analytics_source", "lifecyclestage", "associatedcompanyid", "hs_merged_object_ids", "hs_calculated_merged_vids", "hs_email_optout",
+        "hs_legal_basis",
+    ),
+    "companies": (
+        "createdate", "hs_lastmodifieddate", "name", "domain", "phone", "industry", "numberofemployees", "country",
+        "hs_merged_object_ids", "hs_calculated_merged_vids",
+    ),
+    "feedback_submissions": (
+        "hs_createdate", "hs_lastmodifieddate", "hs_survey_id", "hs_survey_type", "hs_survey_channel", "hs_content",
+        "hs_response_group", "hs_sentiment", "hs_value", "hs_submission_timestamp",
+    ),
+}  # fmt: skip
+"""Properties each object is asked for: HubSpot returns no other."""
+
+
+async def read_objects(reading: Reading) -> AsyncIterator[Page]:
+    """CRM objects: first by listing, later by search; then what is archived, which search never shows."""
+    cursor = reading.stream.cursor
+    if not isinstance(cursor, ChangedSince):
+        raise TypeError(f"Stream {reading.stream.name} must say which property holds its modified time.")
+    start = cursor.start(reading.state, reading.since)
+    if start is None:
+        async for page in _first_load(reading, reading.state or {"phase": "live"}):
+            yield page
+        return
+    started: str | None = None
+    async for body in reading.bodies(_search(reading, cursor.name, start), after_last_id):
+        started = started or reading.client.vendor_now().isoformat()
+        await _attach_contacts(reading, body["results"])
+        yield reading.page(body["results"], cursor=None if _more(body) else {"since": started})
+    async for body in reading.bodies(_listing(reading, archived=True), next_after):
+        yield reading.page(body["results"], cursor=None)
+
+
+async def _first_load(reading: Reading, state: Json) -> AsyncIterator[Page]:
+    """Live objects, then archived ones; each page carries the place to go on from after a kill."""
+    started = state.get("started")
+    phases = ("archived",) if state["phase"] == "archived" else ("live", "archived")
+    for phase in phases:
+        after = state.get("after") if phase == state["phase"] else None
+        async for body in reading.bodies(_listing(reading, archived=phase == "archived", after=after), next_after):
+            started = started or reading.client.vendor_now().isoformat()
+            yield reading.page(body["results"], cursor=_place(phase, body, started))
+
+
+def _place(phase: str, body: Json, started: str) -> Json:
+    if _more(body):
+        return {"phase": phase, "after": body["paging"]["next"]["after"], "started": started}
+    return {"phase": "archived", "started": started} if phase == "live" else {"since": started}
+
+
+def _more(body: Json) -> bool:
+    return bool((body.get("paging") or {}).get("next"))
+
+
+def _listing(reading: Reading, *, archived: bool, after: str | None = None) -> Request:
+    params = {
+        **reading.stream.params,
+        "properties": ",".join(_properties(reading.stream, reading.context)),
+        "limit": "100",
+    }
+    if len(params["properties"]) > _LONGEST_QUERY:
+        raise SettingsError(
+            f"hubspot/{reading.stream.name}: the account has so many subscription types that the names of their "
+            "opt-out properties no longer fit in an address, so flags would be lost. Archive subscription types nobody "
+            "uses.",
+            stream=reading.stream.name,
+        )
+    params |= {"archived": "true"} if archived else {}
+    params |= {"after": after} if after else {}
+    return Request(reading.stream.path, params)
+
+
+def _search(reading: Reading, modified: str, start: datetime) -> Request:
+    since = {"propertyName": modified, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}
+    above = {"propertyName": "hs_object_id", "operator": "GT", "value": "0"}
+    return Request(
+        f"{reading.stream.path}/search",
+        json={
+            "filterGroups": [{"filters": [since, above]}],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": _properties(reading.stream, reading.context),
+            "limit": 200,
+        },
+    )
+
+
+def _properties(stream: Stream, context: Context) -> list[str]:
+    return [*TAKEN[stream.name], *context.lookups.get("optout_properties", ())]
+
+
+def by_ids(name: str) -> ByIds:
+    """Batch reads of objects called ``name``."""
+
+    def request(ids: Sequence[str], context: Context) -> Request:
+        names = [*TAKEN[name], *context.lookups.get("optout_properties", ())]
+        return Request(
+            f"/crm/v3/objects/{name}/batch/read", json={"inputs": [{"id": i} for i in ids], "properties": names}
+        )
+
+    return request
+
+
+async def _attach_contacts(reading: Reading, records: list[Json]) -> None:
+    """Search answers carry no associations, so streams that need contacts ask for them by batch."""
+    if "associations" not in reading.stream.params or not records:
+        return
+    links = await _links(reading, [record["id"] for record in records])
+    for record in records:
+        if found := links.get(record["id"]):
+            record["associations"] = {"contacts": {"results": found}}
+
+
+async def _links(reading: Reading, ids: list[str]) -> dict[str, list[Json]]:
+    """Contacts by id. One id the vendor does not know fails some batches as a whole, so those are halved."""
+    name = reading.stream.name
+    request = Request(f"/crm/v4/associations/{name}/contacts/batch/read", json={"inputs": [{"id": i} for i in ids]})
+    try:
+        body = await reading.client.send(request)
+    except RejectedError as error:
+        if error.status != _BAD_REQUEST:
+            raise
+        if len(ids) == 1:
+            return {}
+        half = len(ids) // 2
+        return await _links(reading, ids[:half]) | await _links(reading, ids[half:])
+    results = reading.records_of(body or {}, "results")
+    return {str(item["from"]["id"]): [{"id": to["toObjectId"]} for to in item["to"]] for item in results}
+
+
+async def read_timeline(reading: Reading) -> AsyncIterator[Page]:
+    """Consent changes in windows of time, oldest window first; the entries of a window come newest first."""
+    cursor = reading.stream.cursor
+    if not isinstance(cursor, ChangedSince):
+        raise TypeError(f"Stream {reading.stream.name} must say how far it looks back.")
+    start = cursor.start(reading.state, reading.since) or _TIMELINE_START
+    while start < reading.client.vendor_now():
+        end = start + _TIMELINE_WINDOW
+        window = {"startTimestamp": str(_millis(start)), "endTimestamp": str(_millis(end) - 1), "limit": "1000"}
+        twins: Counter[int] = Counter()
+        async for body in reading.bodies(Request(reading.stream.path, window), offset_while_more):
+            for entry in body["timeline"]:
+                entry["id"] = _entry_id(entry, twins)
+            # A window may reach into the future, of which nothing has been read.
+            done = None if body.get("hasMore") else {"since": min(end, reading.client.vendor_now()).isoformat()}
+            yield reading.page(body["timeline"], cursor=done)
+        start = end
+
+
+def _entry_id(entry: Json, twins: Counter[int]) -> str:
+    """Entries have no id and an address may not be in one: the time, and the vendor's number of the address.
+
+    Where that is missing, the place among the entries of the same millisecond stands in for it. A window begins and
+    ends between milliseconds, so the place is the same whenever the entry is read.
+    """
+    try:
+        at = entry["timestamp"]
+    except (KeyError, TypeError):
+        raise IncompleteError(
+            "hubspot/subscription_timeline: an entry has no timestamp, so it cannot be told from others. The cursor "
+            "stays. Compare docs/connectors/hubspot.md with the vendor's changelog, then run: cdp sync hubspot",
+            stream="subscription_timeline",
+        ) from None
+    twins[at] += 1
+    return f"timeline/{at}/{entry.get('normalizedEmailId') or f'n{twins[at]}'}"
+
+
+def _millis(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,199 @@
+"""Zendesk Support: people who write in, their tickets and words, and how satisfied they were.
+
+Lands:      organizations, users, deleted_users, tickets, ticket_events, satisfaction_ratings, survey_responses
+Left out:   custom fields, tags and user fields (may hold anything) unless configured, attachments, photos, signatures,
+            side conversations, metric events and SLAs (no metric reads them yet), the location Zendesk derives from IPs
+Increments: users and tickets by the vendor's export cursor; organizations and events by export time; both CSAT kinds
+            by their time, thirty days over, because an answer may come long after the question; users deleted for
+            good in full, because the export may show them late or not at all
+Limits:     ten export calls a minute; exports hold back the last minute
+Source:     https://developer.zendesk.com/api-reference, Support API v2, read 2026-05
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from connectors.auth import bearer_or_basic_token
+from connectors.cursors import ChangedSince, Everything, ExportCursor, ExportTime
+from connectors.paging import export_cursor, export_time, list_cursor
+from connectors.spec import (
+    Budget,
+    Join,
+    Probe,
+    Request,
+    Source,
+    Stream,
+    Window,
+)
+from connectors.zendesk.maps import (
+    map_deleted_user,
+    map_organization,
+    map_rating,
+    map_survey,
+    map_ticket,
+    map_ticket_event,
+    map_user,
+)
+from connectors.zendesk.readers import missing_scopes, read_surveys, show_many
+from models import Account, Message, Person, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
+
+_USER_FIELDS = frozenset(
+    {
+        "id", "url", "name", "email", "created_at", "updated_at", "time_zone", "iana_time_zone", "phone",
+        "shared_phone_number", "photo", "locale_id", "locale", "organization_id", "role", "verified", "external_id",
+        "tags", "alias", "active", "shared", "shared_agent", "last_login_at", "two_factor_auth_enabled", "signature",
+        "details", "notes", "role_type", "custom_role_id", "moderator", "ticket_restriction", "only_private_comments",
+        "restricted_agent", "suspended", "default_group_id", "report_csv", "chat_only", "user_fields", "identities",
+    }
+)  # fmt: skip
+_TICKET_FIELDS = frozenset(
+    {
+        "url", "id", "external_id", "via", "created_at", "updated_at", "generated_timestamp", "type", "subject",
+        "raw_subject", "description", "priority", "status", "custom_status_id", "recipient", "requester_id",
+        "submitter_id", "assignee_id", "organization_id", "group_id", "collaborator_ids", "follower_ids",
+        "email_cc_ids", "forum_topic_id", "problem_id", "has_incidents", "is_public", "due_at", "tags",
+        "custom_fields", "fields", "satisfaction_rating", "sharing_agreement_ids", "followup_ids", "ticket_form_id",
+        "brand_id", "allow_channelback", "allow_attachments", "from_messaging_channel", "metric_set",
+    }
+)  # fmt: skip
+_ORGANIZATION_FIELDS = frozenset(
+    {
+        "id", "url", "name", "domain_names", "external_id", "details", "notes", "tags", "organization_fields",
+        "group_id", "shared_tickets", "shared_comments", "created_at", "updated_at",
+    }
+)  # fmt: skip
+_EVENT_FIELDS = frozenset(
+    {
+        "id", "ticket_id", "timestamp", "created_at", "updater_id", "via", "system", "metadata", "event_type",
+        "child_events", "merged_ticket_ids",
+    }
+)  # fmt: skip
+_RATING_FIELDS = frozenset(
+    {
+        "id", "url", "ticket_id", "requester_id", "assignee_id", "group_id", "score", "comment", "reason",
+        "reason_id", "reason_code", "created_at", "updated_at",
+    }
+)  # fmt: skip
+_SURVEY_FIELDS = frozenset(
+    {
+        "id", "responder_id", "expires_at", "survey", "subject_zrns", "subjects", "answers",
+    }
+)  # fmt: skip
+_ANSWERS_LATE = timedelta(days=30)
+_PAGE: Mapping[str, str] = {"per_page": "1000"}
+
+ZENDESK = Source(
+    name="zendesk",
+    base_url="https://{account}.zendesk.com",
+    auth=bearer_or_basic_token,
+    budget=Budget(
+        # The smallest plan that has the exports; ten a minute is the same for all.
+        windows=(Window(200, 60), Window(10, 60, within="/incremental/")),
+        concurrent=4,
+        remaining_header="X-Rate-Limit-Remaining",
+        reset_header="ratelimit-reset",
+    ),
+    credential_help=(
+        "Make or repair the token in Zendesk's Admin Center under Apps and integrations, APIs; its owner "
+        "must be an admin."
+    ),
+    missing_scopes=missing_scopes,
+    options=frozenset({"bot_user_ids", "external_id_is"}),
+    probes=(
+        Probe(Request("/api/v2/users/me"), "users:read"),
+        Probe(Request("/api/v2/users", {"page[size]": "1"}), "users:read"),
+        Probe(Request("/api/v2/organizations", {"page[size]": "1"}), "organizations:read"),
+        Probe(Request("/api/v2/tickets", {"page[size]": "1"}), "tickets:read"),
+        Probe(Request("/api/v2/satisfaction_ratings", {"page[size]": "1"}), "read", absent_on=(403, 404)),
+    ),
+    streams=(
+        Stream(
+            name="organizations",
+            entities=(Account,),
+            path="/api/v2/incremental/organizations",
+            rows_at="organizations",
+            map=map_organization,
+            fields=_ORGANIZATION_FIELDS,
+            cursor=ExportTime(),
+            paging=export_time,
+            params=_PAGE,
+            by_ids=show_many("organizations"),
+        ),
+        Stream(
+            name="users",
+            entities=(Person,),
+            path="/api/v2/incremental/users/cursor",
+            rows_at="users",
+            map=map_user,
+            fields=_USER_FIELDS,
+            cursor=ExportCursor(),
+            paging=export_cursor,
+            params={**_PAGE, "include": "identities"},
+            joins=(Join("identities", on="user_id"),),
+            by_ids=show_many("users"),
+        ),
+        Stream(
+            name="deleted_users",
+            entities=(Person,),
+            path="/api/v2/deleted_users",
+            rows_at="deleted_users",
+            map=map_deleted_user,
+            fields=_USER_FIELDS,
+            cursor=Everything(),
+            paging=list_cursor,
+            params={"page[size]": "100"},
+            after=("users",),
+        ),
+        Stream(
+            name="tickets",
+            entities=(Ticket,),
+            path="/api/v2/incremental/tickets/cursor",
+            rows_at="tickets",
+            map=map_ticket,
+            fields=_TICKET_FIELDS,
+            cursor=ExportCursor(),
+            paging=export_cursor,
+            params={**_PAGE, "include": "metric_sets"},
+            after=("users",),
+            by_ids=show_many("tickets"),
+        ),
+        Stream(
+            name="ticket_events",
+            entities=(Message, TicketEvent),
+            path="/api/v2/incremental/ticket_events",
+            rows_at="ticket_events",
+            map=map_ticket_event,
+            fields=_EVENT_FIELDS,
+            cursor=ExportTime(),
+            paging=export_time,
+            params={**_PAGE, "include": "comment_events"},
+            after=("tickets",),
+        ),
+        Stream(
+            name="satisfaction_ratings",
+            entities=(SurveyResponse, SurveyInvitation),
+            path="/api/v2/satisfaction_ratings",
+            rows_at="satisfaction_ratings",
+            map=map_rating,
+            fields=_RATING_FIELDS,
+            cursor=ChangedSince("start_time", overlap=_ANSWERS_LATE),
+            paging=list_cursor,
+            params={"page[size]": "100"},
+            after=("tickets",),
+            absent_on=(403, 404),
+        ),
+        Stream(
+            name="survey_responses",
+            entities=(SurveyResponse,),
+            path="/api/v2/guide/survey_responses",
+            rows_at="survey_responses",
+            map=map_survey,
+            fields=_SURVEY_FIELDS,
+            cursor=ChangedSince("filter[created_at_start]", overlap=_ANSWERS_LATE),
+            params={"page[size]": "100", "sort": "id"},
+            read=read_surveys,
+            after=("tickets",),
+            absent_on=(403, 404),
+        ),
+    ),
+)
