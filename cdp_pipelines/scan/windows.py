@@ -26,7 +26,8 @@ LONGEST_SPAN = _SPANS[-1]
 # 48 bits one-to-one.
 _MIX = np.uint64((0x9E3779B97F4A7C15 << 16) % 2**64)
 _REMIX = np.uint64(0xBF58476D1CE4E5B9)
-_TABLE_BITS = 25
+# A table eight times as wide as what is in it lets one window in eight pass by chance.
+_BITS_PER_WINDOW = 8
 _COUNT_BITS = 22
 
 
@@ -49,11 +50,12 @@ class WindowIndex:
         text = words(b"".join(patterns).lower() + bytes(8), 1)
         fits = np.searchsorted(np.array(_SPANS) + STRIDE - 1, lengths, "right") - 1
         members = [np.flatnonzero(fits == number) for number in range(len(_SPANS))]
+        self._bits = max(8, (len(patterns) * STRIDE * _BITS_PER_WINDOW).bit_length())
         self._spans = [
-            _Span(span, text, starts[chosen], lengths[chosen], chosen)
+            _Span(span, self._bits, text, starts[chosen], lengths[chosen], chosen)
             for span, chosen in zip(_SPANS, members, strict=True)
         ]
-        self._first = _empty_table()
+        self._first = np.zeros(2**self._bits // 8, np.uint8)
         for span in self._spans:
             self._first |= span.first_table
 
@@ -69,7 +71,7 @@ class WindowIndex:
             and the pattern's number.
         """
         hashes = words(low, STRIDE)[:sampled] * _MIX
-        kept = np.flatnonzero(_is_set(self._first, _slots(hashes)))
+        kept = np.flatnonzero(_is_set(self._first, _slots(hashes, self._bits)))
         text, places, hashes = words(low, 1), kept * STRIDE, hashes[kept]
         for span in self._spans:
             yield from span.candidates(text, places, hashes)
@@ -78,27 +80,29 @@ class WindowIndex:
 class _Span:
     """The patterns that are indexed by windows of one length."""
 
-    def __init__(self, span: int, text: Words, starts: Places, lengths: Places, owners: Places) -> None:
-        self._span = span
+    def __init__(self, span: int, bits: int, text: Words, starts: Places, lengths: Places, owners: Places) -> None:
+        self._span, self._bits = span, bits
         offsets = _rarest_offsets(span, text, starts, lengths)
         shifted = [starts + offsets + step for step in range(STRIDE)]
         at = np.concatenate(shifted)
         first = text[at] * _MIX
-        self.first_table = _table(_slots(first))
+        self.first_table = _table(_slots(first, bits), bits)
         hashes = _extended(span, text, at, first)
         order = np.argsort(hashes)
         self._hashes = hashes[order]
         self._owners = np.tile(owners, STRIDE)[order]
         self._offsets = (at - np.tile(starts, STRIDE))[order]
-        self._table = _table(_slots(hashes * _REMIX))
+        self._table = _table(_slots(hashes * _REMIX, bits), bits)
 
     def candidates(self, text: Words, places: Places, first: Words) -> Iterator[tuple[int, int]]:
         if not len(self._hashes):
             return iter(())
         hashes = _extended(self._span, text, places, first)
-        kept = np.flatnonzero(_is_set(self._table, _slots(hashes * _REMIX)))
+        kept = np.flatnonzero(_is_set(self._table, _slots(hashes * _REMIX, self._bits)))
         hashes, places = hashes[kept], places[kept]
         lows = np.searchsorted(self._hashes, hashes, "left")
+        equal = self._hashes.take(lows, mode="clip") == hashes
+        hashes, places, lows = hashes[equal], places[equal], lows[equal]
         sizes = np.searchsorted(self._hashes, hashes, "right") - lows
         ends = np.cumsum(sizes)
         entries = np.repeat(lows - ends + sizes, sizes) + np.arange(ends[-1] if len(ends) else 0)
@@ -128,16 +132,12 @@ def _rarest_offsets(span: int, text: Words, starts: Places, lengths: Places) -> 
     return best
 
 
-def _slots(hashes: Words) -> Words:
-    return hashes >> np.uint64(64 - _TABLE_BITS)
+def _slots(hashes: Words, bits: int) -> Words:
+    return hashes >> np.uint64(64 - bits)
 
 
-def _empty_table() -> NDArray[np.uint8]:
-    return np.zeros(2**_TABLE_BITS // 8, np.uint8)
-
-
-def _table(slots: Words) -> NDArray[np.uint8]:
-    flags = np.zeros(2**_TABLE_BITS, np.bool_)
+def _table(slots: Words, bits: int) -> NDArray[np.uint8]:
+    flags = np.zeros(2**bits, np.bool_)
     flags[slots] = True
     return np.packbits(flags, bitorder="little")
 
