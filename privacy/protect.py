@@ -287,16 +287,20 @@ def _distinct_tokens(
 
 
 def _all_ciphertexts(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_binary(column.type) and _all_begin(column, FIELD_HEADER, SMALLEST_CIPHERTEXT)
+    return _all_begin(column, FIELD_HEADER, SMALLEST_CIPHERTEXT)
 
 
 def _all_tokens(column: pa.ChunkedArray) -> bool:
-    flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-    exact = pa.types.is_binary(flat.type) and pc.all(pc.equal(pc.binary_length(flat), TOKEN_BYTES)).as_py()
-    return exact is not False and _all_begin(flat, bytes((VERSION,)), TOKEN_BYTES)
+    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    tokens = pc.list_flatten(column) if is_list else column
+    if not _all_begin(tokens, bytes((VERSION,)), TOKEN_BYTES):
+        return False
+    return pc.max(pc.binary_length(tokens)).as_py() in (None, TOKEN_BYTES)
 
 
 def _all_begin(column: pa.ChunkedArray, head: bytes, smallest: int) -> bool:
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        return False
     fits = pc.and_(pc.starts_with(column, head), pc.greater_equal(pc.binary_length(column), smallest))
     return pc.all(fits).as_py() is not False  # None: the column is empty or all null
 

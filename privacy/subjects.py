@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from privacy import labels
 from privacy.errors import ErasedError, InvalidCiphertextError
 from privacy.keys import KEY_BYTES, Handle, KeyRing
-from privacy.sealing import NONCE_BYTES, frame, header, seal, unseal
+from privacy.sealing import NONCE_BYTES, frame, header, key_id_of, seal, unseal
 
 SUBJECT_ID_BYTES: Final = 16
 
@@ -115,9 +115,9 @@ class SubjectKeys:
     def _unwrap(self, stored: StoredSubject) -> bytes:
         if stored.wrapped_key is None:
             raise ErasedError
-        head = header(stored.kek_id)
-        key = unseal(self._aead(stored.kek_id), head, _place(head, stored.subject_id), stored.wrapped_key)
-        if len(key) != KEY_BYTES:
+        head = header(key_id_of(stored.wrapped_key))
+        key = unseal(self._aead(head[1]), head, _place(head, stored.subject_id), stored.wrapped_key)
+        if len(key) != KEY_BYTES or head[1] != stored.kek_id:
             raise InvalidCiphertextError
         return key
 
