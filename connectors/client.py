@@ -208,7 +208,8 @@ class Client:
             # from None: messages of the HTTP library may quote the address that was called.
             raise RetriableError(
                 f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so "
-                "there is no answer. Check the network and the account or base_url in the configuration, then run again."
+                "there is no answer. Check the network and the account or base_url in the configuration, then run "
+                "again."
             ) from None
         else:
             return response

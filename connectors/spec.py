@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import httpx
 
+from connectors.errors import SettingsError
 from models import Entity
 
 if TYPE_CHECKING:
@@ -243,9 +244,10 @@ class Source:
         """The stream called ``name``.
 
         Raises:
-            LookupError: There is none; the message lists those there are.
+            SettingsError: There is none; the message lists those there are.
         """
         for stream in self.streams:
             if stream.name == name:
                 return stream
-        raise LookupError(f"{self.name} has no stream {name!r}; it has {', '.join(s.name for s in self.streams)}.")
+        names = ", ".join(stream.name for stream in self.streams)
+        raise SettingsError(f"Looking up the stream: {self.name} has no {name!r}. Name one of these: {names}.")

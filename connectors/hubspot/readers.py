@@ -21,8 +21,8 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
     "contacts": (
         "createdate", "lastmodifieddate", "email", "hs_additional_emails", "firstname", "lastname", "phone",
         "mobilephone", "hs_calculated_phone_number", "address", "zip", "city", "country", "hs_language",
-        "hs_analytics_source", "lifecyclestage", "associatedcompanyid", "hs_merged_object_ids", "hs_calculated_merged_vids", "hs_email_optout",
-        "hs_legal_basis",
+        "hs_analytics_source", "lifecyclestage", "associatedcompanyid", "hs_merged_object_ids",
+        "hs_calculated_merged_vids", "hs_email_optout", "hs_legal_basis",
     ),
     "companies": (
         "createdate", "hs_lastmodifieddate", "name", "domain", "phone", "industry", "numberofemployees", "country",
