@@ -44,15 +44,15 @@ def property_value(kind: str, obj: CrmObject, name: str) -> str | None:
 
 
 def names_for(kind: str, asked: Iterable[str]) -> list[str]:
-    """The stored properties to show: those asked for and known, or the defaults of the type."""
-    known = KNOWN[kind]
-    return [name for name in asked if name in known] or list(_DEFAULTS[kind])
+    """The stored properties to show: those asked for and known, or the defaults of the type when none is asked for."""
+    known, names = KNOWN[kind], list(asked)
+    return [name for name in names if name in known] if names else list(_DEFAULTS[kind])
 
 
 def render(kind: str, obj: CrmObject, names: list[str]) -> dict[str, object]:
     """The object envelope."""
     props, created, updated = obj.props, iso_millis(obj.created), iso_millis(obj.updated)
-    shown: dict[str, str | None] = {name: props.get(name) for name in names}
+    shown: dict[str, str | None] = dict(zip(names, map(props.get, names), strict=True))
     shown[CREATED.get(kind, "hs_createdate")] = created
     shown[MODIFIED.get(kind, "hs_lastmodifieddate")] = updated
     shown["hs_object_id"] = obj.id

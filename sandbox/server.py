@@ -161,7 +161,7 @@ def running(
     state.control_url = addresses.pop("control")
     state.urls = addresses
     servers = [(_server(apps[name]), sockets[name]) for name in apps]
-    thread = threading.Thread(target=lambda: asyncio.run(_serve_all(servers)), name="sandbox", daemon=True)
+    thread = threading.Thread(target=_run, args=(servers,), name="sandbox", daemon=True)
     thread.start()
     try:
         _wait_until_started([server for server, _ in servers], thread)
@@ -184,6 +184,12 @@ def _server(app: Any) -> uvicorn.Server:  # noqa: ANN401 - any ASGI application
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
+
+
+def _run(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
+    # The loop uvicorn would choose: uvloop where it is installed.
+    with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
+        runner.run(_serve_all(servers))
 
 
 async def _serve_all(servers: list[tuple[uvicorn.Server, socket.socket]]) -> None:
