@@ -23,5 +23,12 @@ _SEPARATORS = str.maketrans("", "", ".-_")
 
 def is_role_address(address: str) -> bool:
     """Whether ``address`` belongs to a function: its local part without tag and separators is a known role."""
-    local, _, _ = address.strip().casefold().rpartition("@")
-    return local.partition("+")[0].translate(_SEPARATORS) in _ROLES
+    local, _, _ = without_tag(address).strip().casefold().rpartition("@")
+    return local.translate(_SEPARATORS) in _ROLES
+
+
+def without_tag(address: str) -> str:
+    """``address`` without the "+tag" that many providers deliver to the same mailbox."""
+    local, at, domain = address.rpartition("@")
+    bare, _, _ = local.partition("+")
+    return f"{bare}{at}{domain}" if bare else address

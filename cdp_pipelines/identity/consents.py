@@ -1,0 +1,114 @@
+"""What each profile permits: the ledger's decisions, brought to profiles and judged by ``privacy.consent``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models import PURPOSES
+from models.derive import UTC
+from privacy.consent import ALL, Decision, EffectiveState, Policy, effective_state
+
+STATES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("profile_id", "purpose", "scope", "state")),
+        ("since", UTC),
+        *((name, pa.string()) for name in ("source", "policy_version")),
+        *((name, pa.bool_()) for name in ("is_default", "inferred")),
+    ]
+)
+"""Columns of ``consent_state``."""
+
+_DECISION = ("purpose", "channel", "scope", "state", "at", "source", "inferred", "policy_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The decisions of every profile.
+
+    Attributes:
+        profiles: Every profile id, sorted.
+        history: One row per decision and profile, as ``profile_consent.sql`` gives them.
+        policy: What holds for a profile that decided nothing.
+        as_of: Later decisions do not count.
+    """
+
+    profiles: pa.Array
+    history: pa.Table
+    policy: Policy
+    as_of: datetime
+
+    def permitted(self) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """By purpose, for each of ``profiles``: whether its data may be used."""
+        result = {name: np.full(len(self.profiles), self.policy.permits_unknown(name)) for name in PURPOSES}
+        general = self.history.filter((pc.field("channel") == ALL) & (pc.field("scope") == ALL))
+        for place, decisions in self._by_profile(general):
+            for purpose in {decision.purpose for decision in decisions}:
+                result[purpose][place] = self._state(decisions, purpose).permitted
+        return result
+
+    def permissions(self) -> pa.Table:
+        """One row per profile and purpose: profile_id, purpose, permitted."""
+        tables = [
+            pa.table({"profile_id": self.profiles, "purpose": _constant(purpose, len(flags)), "permitted": flags})
+            for purpose, flags in self.permitted().items()
+        ]
+        return pa.concat_tables(tables)
+
+    def states(self) -> pa.Table:
+        """The rows of ``consent_state``: what was decided, and the policy's answer where nothing was."""
+        decided = [row for place, decisions in self._by_profile(self.history) for row in self._rows(place, decisions)]
+        recorded = pa.Table.from_pylist(decided, schema=STATES)
+        recorded = recorded.set_column(
+            0, "profile_id", self.profiles.take(pa.array([row["place"] for row in decided], pa.int64()))
+        )
+        has_general = {(row["place"], row["purpose"]) for row in decided if row["scope"] == ALL}
+        return pa.concat_tables([recorded, *(self._defaults(purpose, has_general) for purpose in PURPOSES)])
+
+    def _by_profile(self, history: pa.Table) -> Iterator[tuple[int, list[Decision]]]:
+        """(place in ``profiles``, decisions) of each profile that decided something."""
+        history = history.sort_by("profile_id")
+        places = pc.index_in(history["profile_id"], value_set=self.profiles).to_pylist()
+        columns = zip(*(history[name].to_pylist() for name in _DECISION), strict=True)
+        for place, rows in groupby(zip(places, columns, strict=True), key=lambda row: row[0]):
+            yield place, [Decision(**dict(zip(_DECISION, values, strict=True))) for _, values in rows]
+
+    def _rows(self, place: int, decisions: list[Decision]) -> Iterator[dict[str, Any]]:
+        for purpose, scope in sorted({(decision.purpose, decision.scope) for decision in decisions}):
+            channels = {d.channel for d in decisions if (d.purpose, d.scope) == (purpose, scope)}
+            answers = [self._state(decisions, purpose, channel=channel, scope=scope) for channel in channels]
+            strictest = max(answers, key=_strictness)
+            if not strictest.is_default:  # all of its decisions lie in the future
+                yield {"place": place, **_row(strictest)}
+
+    def _state(
+        self, decisions: list[Decision], purpose: str, *, channel: str = ALL, scope: str = ALL
+    ) -> EffectiveState:
+        return effective_state(decisions, purpose, channel=channel, scope=scope, policy=self.policy, as_of=self.as_of)
+
+    def _defaults(self, purpose: str, decided: set[tuple[int, str]]) -> pa.Table:
+        undecided = np.ones(len(self.profiles), dtype=np.bool_)
+        undecided[[place for place, of in decided if of == purpose]] = False
+        profiles = self.profiles.filter(pa.array(undecided))
+        row = _row(effective_state((), purpose, policy=self.policy))
+        columns = [profiles, *(_constant(row[field.name], len(profiles), field.type) for field in list(STATES)[1:])]
+        return pa.table(columns, schema=STATES)
+
+
+def _strictness(state: EffectiveState) -> tuple[bool, bool, float, str]:
+    """A refusal before a grant, a grant before the policy's answer; among equals the latest."""
+    since = state.since.timestamp() if state.since else 0.0
+    return not state.permitted and not state.is_default, not state.is_default, since, state.channel
+
+
+def _row(state: EffectiveState) -> dict[str, Any]:
+    return {field.name: getattr(state, field.name) for field in list(STATES)[1:]}
+
+
+def _constant(value: object, count: int, kind: pa.DataType | None = None) -> pa.Array:
+    return pa.repeat(pa.scalar(value, kind), count)

@@ -1,0 +1,153 @@
+"""Profile tables: what is known of each customer, and what each of them permits.
+
+The golden record is not stored: ``golden_record`` says for one profile which record each field comes from, by the
+same order that ``customer_360`` is made with, so the two cannot drift apart and erasure has one place less to clean.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from cdp_pipelines.barriers import reach
+from cdp_pipelines.config import Settings
+from cdp_pipelines.database import Stores, publish_profile, read_ledger
+from cdp_pipelines.engine import Engine, fetch, run
+from cdp_pipelines.identity.consents import Consents
+from cdp_pipelines.lake import Lake, Snapshot
+from cdp_pipelines.transforms import transform
+from privacy.consent import Policy
+
+_FACTS = {
+    "identity_link": ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at"),
+    "ticket": (
+        *("source", "source_id", "requester_id", "submitter_id", "created_at", "status", "is_spam", "merged_into"),
+    ),
+    "message": ("source", "author_id", "at", "actor", "is_public"),
+    "survey_response": ("source", "person_id", "ticket_id", "answered_at", "instrument", "score"),
+}
+GOLDEN_FIELDS = (
+    *("given_name", "family_name", "full_name", "email", "phone", "street", "postal_code", "city"),
+    *("locale", "region", "account_id", "acquisition_channel", "lifecycle_stage"),
+)
+"""Fields of a person that have a golden value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReport:
+    """Rows published: profiles in ``customer_360``, rows of ``consent_state``, links."""
+
+    customers: int
+    consent_states: int
+    links: int
+
+
+def build_profiles(
+    *,
+    lake: Lake,
+    stores: Stores,
+    engine: Engine,
+    settings: Settings,
+    snapshot: Snapshot,
+    run_id: str,  # noqa: ARG001 - every step of a run has one; these tables carry none
+    now: datetime,
+) -> ProfileReport:
+    """Compute the profile tables from ``snapshot`` and publish them in one transaction.
+
+    Segments are not part of it yet: no scheme is defined, so ``segment_membership`` stays empty.
+
+    Raises:
+        StoreError, LakeError, EngineError: Something refused; the tables are as before.
+    """
+    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+        consents = reading.consents(stores, now)
+        tables = {
+            "customer_360": reading.customers(consents, now),
+            "consent_state": consents.states(),
+            "identity_link": reading.table("SELECT * FROM raw_identity_link", "Reading identity links"),
+        }
+    publish_profile(stores, tables)
+    reach("profile_published")
+    return ProfileReport(*(tables[name].num_rows for name in ("customer_360", "consent_state", "identity_link")))
+
+
+def permissions(
+    *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
+) -> pa.Table:
+    """What every profile permits at ``now``: profile_id, purpose, permitted; one row per profile and purpose."""
+    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+        return reading.consents(stores, now).permissions()
+
+
+def consent_history(
+    *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
+) -> pa.Table:
+    """Every decision by profile: profile_id, purpose, channel, scope, state, at, source, inferred, policy_version."""
+    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+        return reading.consents(stores, now).history
+
+
+def golden_record(
+    profile_id: str, *, lake: Lake, engine: Engine, settings: Settings, snapshot: Snapshot
+) -> dict[str, tuple[str, str]]:
+    """Which record each field of a profile comes from: field to (source, source_id); never a value."""
+    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+        reading.member()
+        reading.connection.register("wanted", pa.table({"profile_id": [profile_id]}))
+        sql = "SELECT member.* FROM member JOIN wanted USING (profile_id) WHERE is_alive ORDER BY place"
+        rows = reading.table(sql, "Reading the records of a profile").to_pylist()
+    firsts = {name: next((row for row in rows if row[f"has_{name}"]), None) for name in GOLDEN_FIELDS}
+    return {name: (row["source"], row["source_id"]) for name, row in firsts.items() if row is not None}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One engine connection over the tables of a snapshot. Of ciphertexts it asks only whether there is one."""
+
+    lake: Lake
+    engine: Engine
+    snapshot: Snapshot
+    settings: Settings
+    connection: duckdb.DuckDBPyConnection = None  # type: ignore[assignment] - set while opened
+
+    @contextmanager
+    def opened(self) -> Iterator["_Reading"]:
+        """The same, with its connection."""
+        with self.engine.connection() as self.connection:
+            self._view("raw_person", self.lake.current_sql("person", self.snapshot, include_deleted=True))
+            for name, columns in _FACTS.items():
+                self._view(f"raw_{name}", self.lake.current_sql(name, self.snapshot, columns=columns))
+            yield self
+
+    def table(self, sql: str, doing: str) -> pa.Table:
+        """The rows of a query."""
+        return fetch(self.connection, sql, doing=doing)
+
+    def member(self) -> None:
+        """Make the table ``member``."""
+        sources = list(self.settings.sources)
+        priority = pa.table({"source": pa.array(sources, pa.string()), "priority": range(len(sources))})
+        self.connection.register("source_priority", priority)
+        sql = f"CREATE TABLE member AS {transform('profile_member')}"
+        run(self.connection, sql, doing="Collecting the records of profiles")
+
+    def consents(self, stores: Stores, now: datetime) -> Consents:
+        """The decisions of every profile there is."""
+        self.connection.register("ledger", read_ledger(stores.control))
+        history = self.table(transform("profile_consent"), "Bringing consent decisions to profiles")
+        profiles = self.table("SELECT DISTINCT profile_id FROM raw_identity_link ORDER BY 1", "Reading profiles")
+        policy = Policy.for_jurisdiction(self.settings.company.jurisdiction)
+        return Consents(profiles["profile_id"].combine_chunks(), history, policy, now)
+
+    def customers(self, consents: Consents, now: datetime) -> pa.Table:
+        """The rows of ``customer_360``."""
+        self.member()
+        self.connection.register("permission", pa.table({"profile_id": consents.profiles, **consents.permitted()}))
+        self.connection.register("clock", pa.table({"as_of": [now]}))
+        return self.table(transform("profile_customer_360"), "Describing profiles")
+
+    def _view(self, name: str, sql: str) -> None:
+        run(self.connection, f"CREATE VIEW {name} AS ({sql})", doing=f"Reading {name}")

@@ -1,0 +1,69 @@
+"""The look at values in clear: e-mail addresses and names, batch by batch, in memory.
+
+One of the three places where personal values are in clear. Nothing here is logged or kept: what leaves the module
+are tokens, row numbers and, to be compared at once, names.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cdp_pipelines.identity.clusters import Addresses
+from cdp_pipelines.identity.roles import is_role_address, without_tag
+from models import Match, Person
+from privacy.protect import Protector, Revealer
+
+_BATCH_ROWS = 10_000
+
+ReadColumns = Callable[[Sequence[int], Sequence[str]], pa.Table]
+"""Reads protected columns of person records: ``row`` (as asked for), source, source_id, subject_id and the columns."""
+
+
+class LakeValues:
+    """Answers the questions of ``clusters.Values`` by decrypting the records asked about."""
+
+    def __init__(self, read: ReadColumns, *, protector: Protector, revealer: Revealer) -> None:
+        self._read = read
+        self._protector = protector
+        self._revealer = revealer
+
+    def addresses(self, rows: Sequence[int]) -> Addresses:
+        """Role addresses and tagged addresses among those of the records."""
+        result = Addresses(set(), [])
+        for row, values in self._revealed(rows, ("email", "other_emails")):
+            for address in _addresses(values):
+                self._look(row, address, result)
+        return result
+
+    def names(self, rows: Sequence[int]) -> list[str | None]:
+        """Full names, in the order of ``rows``."""
+        found = {row: _name(values) for row, values in self._revealed(rows, ("given_name", "family_name", "full_name"))}
+        return [found.get(row) for row in rows]
+
+    def _look(self, row: int, address: str, result: Addresses) -> None:
+        bare, is_role = without_tag(address), is_role_address(address)
+        if bare == address and not is_role:
+            return
+        token = self._protector.token(Match.EMAIL, address if is_role else bare)
+        if token is not None and is_role:
+            result.roles.add(token.stored)
+        elif token is not None:
+            result.mailboxes.append((row, token.stored))
+
+    def _revealed(self, rows: Sequence[int], columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        if not rows:
+            return
+        table = self._read(rows, columns)
+        for start in range(0, table.num_rows, _BATCH_ROWS):
+            batch = table.slice(start, _BATCH_ROWS)
+            yield from zip(batch["row"].to_pylist(), self._revealer.reveal(Person, batch, columns), strict=True)
+
+
+def _addresses(values: dict[str, Any]) -> list[str]:
+    return [address for address in (values["email"], *(values["other_emails"] or ())) if address]
+
+
+def _name(values: dict[str, Any]) -> str | None:
+    split = " ".join(part for part in (values["given_name"], values["family_name"]) if part)
+    return split or values["full_name"]

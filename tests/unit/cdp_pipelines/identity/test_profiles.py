@@ -1,0 +1,196 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cdp_pipelines.identity import consent_history, golden_record, permissions
+from models import PURPOSES, Match, Message, SurveyResponse, Ticket
+from tests.unit.cdp_pipelines.identity.conftest import START, Installation
+
+ANNA: dict[str, Any] = {
+    **{"source": "crm", "source_id": "1", "given_name": "Anna", "family_name": "Sand", "email": "anna@a.example"},
+    **{"account_id": "c1", "locale": "de", "acquisition_channel": "fair", "created_at": START - timedelta(days=9)},
+}
+DESK: dict[str, Any] = {
+    **{"source": "desk", "source_id": "7", "full_name": "Anna Sand", "email": "anna@a.example", "phone": "030 123456"},
+    **{"locale": "en", "region": "Germany", "created_at": START - timedelta(days=3)},
+}
+TICKET: dict[str, Any] = {
+    "source": "desk", "source_id": "t1", "requester_id": "7", "created_at": START, "status": "open",
+}  # fmt: skip
+
+
+def text(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def permitted(installation: Installation) -> dict[str, set[str]]:
+    """Purposes permitted by record of the profile."""
+    table = permissions(**installation.given())
+    allowed: dict[str, set[str]] = {profile: set() for profile in table["profile_id"].to_pylist()}
+    for row in table.to_pylist():
+        if row["permitted"]:
+            allowed[row["profile_id"]].add(row["purpose"])
+    return {" ".join(key): allowed[profile] for key, profile in installation.links().items()}
+
+
+def test_describes_a_profile_from_all_of_its_records(installation: Installation) -> None:
+    installation.people(ANNA, DESK)
+    installation.put(Ticket, TICKET, TICKET | {"source_id": "t2", "status": "solved"})
+    later = START + timedelta(minutes=5)
+    message = {"source": "desk", "source_id": "m1", "ticket_id": "t1", "author_id": "7", "at": later}
+    installation.put(Message, message, message | {"source_id": "m2", "is_public": False, "at": later + timedelta(1)})
+    answer = {
+        "source": "desk",
+        "source_id": "s1",
+        "ticket_id": "t1",
+        "instrument": "CSAT",
+        "answered_at": START,
+        "score": 2.0,
+    }
+    newest = {"source_id": "s2", "answered_at": later, "score": 4.0}
+    nps = {"source": "crm", "source_id": "s3", "person_id": "1", "ticket_id": None, "instrument": "NPS", "score": 9.0}
+    installation.put(SurveyResponse, answer, answer | newest, answer | nps)
+    installation.resolve()
+    report = installation.build()
+    (row,) = installation.published("customer_360")
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "profile_id": installation.links()["crm", "1"],
+        "account_id": "c1",
+        "first_seen": text(START - timedelta(days=9)),
+        "locale": "de",
+        "region": "Germany",
+        "acquisition_channel": "fair",
+        "source_count": 2,
+        "last_contact_at": text(later),
+        "open_tickets": 1,
+        "last_nps": 9.0,
+        "last_csat": 4.0,
+        "consent_analytics": 1,
+        "consent_profiling": 0,
+        "consent_marketing": 0,
+        "consent_research": 0,
+        "completeness": 5 / 8,
+        "refreshed_at": text(installation.now),
+    }
+    assert (report.customers, report.consent_states, report.links) == (1, len(PURPOSES), 2)
+
+
+def test_the_golden_record_points_at_records(installation: Installation) -> None:
+    installation.people(ANNA, DESK)
+    installation.resolve()
+    given = {name: value for name, value in installation.given().items() if name not in ("stores", "now")}
+    assert golden_record(installation.links()["crm", "1"], **given) == {
+        **dict.fromkeys(("given_name", "family_name", "email", "locale", "account_id"), ("crm", "1")),
+        "acquisition_channel": ("crm", "1"),
+        **dict.fromkeys(("full_name", "phone", "region"), ("desk", "7")),
+    }
+
+
+def test_of_one_source_the_record_changed_last_wins(installation: Installation) -> None:
+    second = ANNA | {"source_id": "0", "locale": "fr"}
+    installation.people(ANNA)
+    installation.people(second)
+    installation.resolve()
+    installation.build()
+    assert [row["locale"] for row in installation.published("customer_360")] == ["fr"]
+    installation.people(ANNA | {"locale": None})
+    installation.build()
+    assert [row["locale"] for row in installation.published("customer_360")] == ["fr"]
+    installation.people(ANNA | {"locale": "it"})
+    installation.build()
+    assert [row["locale"] for row in installation.published("customer_360")] == ["it"]
+
+
+def test_columns_whose_purpose_is_refused_are_null(installation: Installation) -> None:
+    installation.people(ANNA)
+    installation.decide(
+        {"source": "crm", "person_source_id": "1", "purpose": "analytics", "state": "denied", "at": START}
+    )
+    installation.resolve()
+    installation.build()
+    (row,) = installation.published("customer_360")
+    assert (row["locale"], row["acquisition_channel"], row["consent_analytics"]) == ("de", None, 0)
+
+
+def test_staff_test_and_deleted_records_are_no_customers(installation: Installation) -> None:
+    others = ({"kind": "staff"}, {"is_test": True}, {"deleted": True})
+    installation.people(ANNA, *({"source": "desk", "source_id": f"{i}", **other} for i, other in enumerate(others)))
+    installation.resolve()
+    installation.build()
+    assert [row["profile_id"] for row in installation.published("customer_360")] == [installation.links()["crm", "1"]]
+
+
+def test_without_a_decision_the_policy_answers(installation: Installation) -> None:
+    installation.people(ANNA)
+    installation.resolve()
+    installation.build()
+    assert permitted(installation) == {"crm 1": {"service_delivery", "analytics"}}
+    states = {
+        (row["purpose"], row["scope"], row["state"], row["is_default"])
+        for row in installation.published("consent_state")
+    }
+    assert states == {(purpose, "all", "default", 1) for purpose in PURPOSES}
+
+
+def test_a_decision_about_one_record_holds_for_the_person(installation: Installation) -> None:
+    installation.people(ANNA, DESK)
+    grant = {"source": "desk", "person_source_id": "7", "purpose": "profiling", "state": "granted", "at": START}
+    installation.decide(grant)
+    installation.resolve()
+    assert permitted(installation)["crm 1"] == {"service_delivery", "analytics", "profiling"}
+    installation.decide(grant | {"source": "crm", "person_source_id": "1", "state": "withdrawn"})
+    assert permitted(installation)["crm 1"] == {"service_delivery", "analytics"}
+
+
+def test_a_later_decision_than_now_does_not_count(installation: Installation) -> None:
+    installation.people(ANNA)
+    future = START + timedelta(days=90)
+    installation.decide(
+        {"source": "crm", "person_source_id": "1", "purpose": "analytics", "state": "denied", "at": future}
+    )
+    installation.resolve()
+    assert permitted(installation) == {"crm 1": {"service_delivery", "analytics"}}
+    installation.build()
+    assert len(installation.published("consent_state")) == len(PURPOSES)
+
+
+@pytest.mark.parametrize(
+    ("state", "purpose", "expected"),
+    [("granted", "marketing", set()), ("withdrawn", "analytics", {"service_delivery"})],
+)
+def test_of_an_address_of_two_people_only_refusals_count(
+    installation: Installation, state: str, purpose: str, expected: set[str]
+) -> None:
+    installation.people(
+        *({"source": "crm", "source_id": f"{i}", "full_name": f"Person {i}", "email": "info@a.example"} for i in (1, 2))
+    )
+    token = installation.protector.token(Match.EMAIL, "info@a.example")
+    assert token is not None
+    installation.decide(
+        {"source": "crm", "address_token": token.stored, "purpose": purpose, "state": state, "at": START}
+    )
+    installation.resolve()
+    wanted = expected or {"service_delivery", "analytics"}
+    assert permitted(installation) == {"crm 1": wanted, "crm 2": wanted}
+
+
+def test_an_address_of_one_person_counts_in_full(installation: Installation) -> None:
+    installation.people(ANNA)
+    token = installation.protector.token(Match.EMAIL, "Anna@A.example")
+    assert token is not None
+    decision = {
+        "source": "news",
+        "address_token": token.stored,
+        "purpose": "marketing",
+        "state": "granted",
+        "at": START,
+    }
+    installation.decide(decision, decision | {"scope": "letter", "channel": "email", "state": "withdrawn"})
+    installation.resolve()
+    installation.build()
+    rows = installation.published("consent_state")
+    states = {(row["scope"], row["state"], row["source"]) for row in rows if row["purpose"] == "marketing"}
+    assert states == {("all", "granted", "news"), ("letter", "withdrawn", "news")}
+    history = consent_history(**installation.given())
+    assert history.select(["profile_id", "scope"]).num_rows == 2
