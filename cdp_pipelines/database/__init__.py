@@ -3,15 +3,28 @@
 SQLite files by default, PostgreSQL schemas in production; every function works on both.
 """
 
+from cdp_pipelines.database.audit import record_audit, verify_audit
+from cdp_pipelines.database.copies import write_copies
 from cdp_pipelines.database.cursors import commit_cursor, load_cursor
+from cdp_pipelines.database.keys import get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
 from cdp_pipelines.database.ledger import LedgerRow, append_ledger, read_ledger
+from cdp_pipelines.database.overviews import (
+    metric_history,
+    metric_overview,
+    profile_exists,
+    profile_facts,
+    resolve_profile,
+    source_overview,
+)
+from cdp_pipelines.database.publish import publish_mart, publish_profile
 from cdp_pipelines.database.quarantine import (
     quarantine_clear,
     quarantine_counts,
     quarantine_pending,
     quarantine_put,
 )
+from cdp_pipelines.database.register import IdRegister
 from cdp_pipelines.database.runs import Run, finish_run, last_counts, list_runs, start_run
 from cdp_pipelines.database.stores import Stores, open_stores, writing
 from cdp_pipelines.database.upgrade import upgrade_stores
@@ -19,6 +32,7 @@ from cdp_pipelines.database.vault import SubjectVault
 
 __all__ = [
     "Held",
+    "IdRegister",
     "LedgerRow",
     "Run",
     "Stores",
@@ -26,17 +40,32 @@ __all__ = [
     "append_ledger",
     "commit_cursor",
     "finish_run",
+    "get_credential",
+    "has_ring",
     "last_counts",
     "lease",
     "list_runs",
     "load_cursor",
+    "load_ring",
+    "metric_history",
+    "metric_overview",
     "open_stores",
+    "profile_exists",
+    "profile_facts",
+    "publish_mart",
+    "publish_profile",
     "quarantine_clear",
     "quarantine_counts",
     "quarantine_pending",
     "quarantine_put",
     "read_ledger",
+    "record_audit",
+    "resolve_profile",
+    "set_credential",
+    "source_overview",
     "start_run",
     "upgrade_stores",
+    "verify_audit",
+    "write_copies",
     "writing",
 ]

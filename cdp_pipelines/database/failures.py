@@ -54,7 +54,10 @@ _SENTENCES: dict[str, tuple[type[StoreError], str]] = {
         StoreFullError,
         "the disk is full. The transaction was undone and nothing is lost; free some space and run again.",
     ),
-    "missing": (StoreMissingError, "it cannot be opened or does not exist. Check the data folder, or run: cdp init"),
+    "missing": (
+        StoreMissingError,
+        "it cannot be opened: its folder is read-only, or it does not exist. Check the data folder, or run: cdp init",
+    ),
     "login": (StoreError, "the database refused the login. Check user and password in database_url."),
     "unreachable": (StoreError, "the database cannot be reached. Check that it runs and that database_url is right."),
     "damaged": (StoreError, "the file is damaged or no database. Restore it (never the vault) and run again."),

@@ -5,7 +5,7 @@ therefore do by column what its types do by value.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -61,11 +61,14 @@ def insert_new_values(
     """Insert values the driver takes as they are; a row whose key exists is left as it is."""
     if not values:
         return 0
+    statement = _insert(connection, table, columns) + " on conflict do nothing"
+    return connection.exec_driver_sql(statement, list(values)).rowcount
+
+
+def _insert(connection: Connection, table: str, columns: Sequence[str]) -> str:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     names, marks = ", ".join(f'"{column}"' for column in columns), ", ".join(mark for _ in columns)
-    statement = f"insert into {table} ({names}) values ({marks}) on conflict do nothing"  # noqa: S608 - our own names
-    # A list of one would be taken for the parameters of a single statement, which counts the same.
-    return connection.exec_driver_sql(statement, list(values)).rowcount
+    return f"insert into {table} ({names}) values ({marks})"  # noqa: S608 - our own names
 
 
 def _writers(connection: Connection, model: type[SQLModel], columns: Sequence[str]) -> list[Callable[[Any], Any]]:
@@ -129,3 +132,38 @@ def _read(values: list[Any], kind: pa.DataType) -> pa.Array:
     if isinstance(sample, dict | list):
         return pa.array([orjson.dumps(value).decode() for value in values], kind)
     return pa.array(values, kind)
+
+
+def insert_table(connection: Connection, model: type[SQLModel], data: pa.Table | Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows, given by column or by row; a column that is missing is null."""
+    rows = data if isinstance(data, pa.Table) else _as_table(model, data)
+    if len(rows) == 0:
+        return
+    is_sqlite = connection.dialect.name == "sqlite"
+    columns = [_driver_values(rows[name], is_sqlite=is_sqlite) for name in rows.column_names]
+    connection.exec_driver_sql(
+        _insert(connection, table_of(model).name, rows.column_names), list(zip(*columns, strict=True))
+    )
+
+
+def _as_table(model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    schema = arrow_schema(table_of(model).columns)
+    unknown = {name for row in rows for name in row}.difference(schema.names)
+    if unknown:
+        raise KeyError(f"{table_of(model).name} has no columns {', '.join(sorted(unknown))}.")
+    as_json = {column.name for column in table_of(model).columns if isinstance(column.type, sa.JSON)}
+    return pa.Table.from_pylist(
+        [{name: orjson.dumps(row[name]).decode() if name in as_json else row[name] for name in row} for row in rows],
+        schema,
+    )
+
+
+def _driver_values(column: pa.ChunkedArray, *, is_sqlite: bool) -> list[Any]:
+    """Values the driver takes: SQLite stores times and dates as the text SQLAlchemy reads back."""
+    kind = column.type
+    if is_sqlite and pa.types.is_timestamp(kind):
+        column = pc.strftime(column.cast(UTC_TIME), "%Y-%m-%d %H:%M:%S")
+    elif is_sqlite and pa.types.is_date(kind):
+        column = column.cast(pa.string())
+    values: list[Any] = column.to_pylist()
+    return [orjson.dumps(value).decode() for value in values] if pa.types.is_list(kind) else values

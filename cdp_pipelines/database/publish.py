@@ -1,0 +1,150 @@
+"""Publishing: what BI tools and people read changes in one transaction or not at all.
+
+A reader in the middle of it sees the old whole or the new whole. Nothing here waits for readers, with one
+exception on PostgreSQL: a changed set of tier-1 metrics makes the wide view anew, which waits for queries on it.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+from sqlalchemy import Connection, Integer, bindparam, cast, delete, func, select
+
+from cdp_pipelines.database.rows import insert_table, table_of
+from cdp_pipelines.database.stores import Stores, writing
+from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
+
+Rows: TypeAlias = pa.Table | Sequence[Mapping[str, Any]]
+"""Rows of a table, by column or by row."""
+
+_VALUE, _DIM = table_of(MetricValue), table_of(DimMetric)
+_PROFILE = {str(model.__tablename__): model for model in (Customer360, ConsentState, ProfileLink, SegmentMembership)}
+
+
+def publish_mart(stores: Stores, metric_rows: Rows, dims: Rows) -> int:
+    """Replace what was recomputed and what it means, in one transaction.
+
+    Of every (metric, definition version, grain) in ``metric_rows`` the periods from the first to the last one
+    given are replaced whole, so that a slice that no longer exists goes; other periods stay.
+
+    Args:
+        stores: The open stores.
+        metric_rows: Rows of ``metric_value``.
+        dims: Rows of ``dim_metric``; the same metric and version is replaced.
+
+    Returns:
+        Number of rows of ``metric_value`` written.
+
+    Raises:
+        StoreError: Nothing was published; readers keep what they had.
+    """
+    values, meanings = _table(metric_rows), _table(dims)
+    with writing(stores.mart) as connection:
+        _delete_recomputed(connection, values)
+        insert_table(connection, MetricValue, metric_rows)
+        _delete_meanings(connection, meanings)
+        insert_table(connection, DimMetric, dims)
+        _refresh_wide_view(connection)
+    return len(values)
+
+
+def publish_profile(stores: Stores, tables: Mapping[str, Rows]) -> None:
+    """Replace whole tables of the profile store, all in one transaction.
+
+    Args:
+        stores: The open stores.
+        tables: Table name to its rows.
+
+    Raises:
+        StoreError: Nothing was published; readers keep what they had.
+    """
+    with writing(stores.profile) as connection:
+        for name, rows in tables.items():
+            connection.execute(delete(table_of(_PROFILE[name])))
+            insert_table(connection, _PROFILE[name], rows)
+
+
+def _table(rows: Rows) -> pa.Table:
+    """The columns that say which rows are replaced."""
+    names = ("metric_id", "definition_version", "grain", "period_start")
+    if isinstance(rows, pa.Table):
+        return rows.select([name for name in names if name in rows.column_names])
+    return pa.table({name: [row[name] for row in rows] for name in names if rows and name in rows[0]})
+
+
+def _delete_recomputed(connection: Connection, values: pa.Table) -> None:
+    if len(values) == 0:
+        return
+    ranges = values.group_by(["metric_id", "definition_version", "grain"]).aggregate(
+        [("period_start", "min"), ("period_start", "max")]
+    )
+    statement = delete(_VALUE).where(
+        _VALUE.c.metric_id == bindparam("metric_id"),
+        _VALUE.c.definition_version == bindparam("definition_version"),
+        _VALUE.c.grain == bindparam("grain"),
+        _VALUE.c.period_start.between(bindparam("period_start_min"), bindparam("period_start_max")),
+    )
+    connection.execute(statement, ranges.to_pylist())
+
+
+def _delete_meanings(connection: Connection, meanings: pa.Table) -> None:
+    if len(meanings) == 0:
+        return
+    statement = delete(_DIM).where(
+        _DIM.c.metric_id == bindparam("metric_id"), _DIM.c.definition_version == bindparam("definition_version")
+    )
+    connection.execute(statement, meanings.to_pylist())
+
+
+def _refresh_wide_view(connection: Connection) -> None:
+    """Make ``metric_wide_month`` anew when the tier-1 metrics or their versions are not those it was made from."""
+    body = _wide_view(connection)
+    mark = hashlib.sha256(body.encode()).hexdigest()
+    if _mark_of_wide_view(connection) == mark:
+        return
+    connection.exec_driver_sql("drop view if exists metric_wide_month")
+    connection.exec_driver_sql(f"create view metric_wide_month as {body} -- {mark}")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"comment on view metric_wide_month is '{mark}'")
+
+
+def _mark_of_wide_view(connection: Connection) -> str | None:
+    if connection.dialect.name == "postgresql":
+        query = "select obj_description(to_regclass('metric_wide_month'), 'pg_class')"
+    else:
+        query = "select substr(sql, -64) from sqlite_master where name = 'metric_wide_month'"
+    mark: str | None = connection.exec_driver_sql(query).scalar()
+    return mark
+
+
+def _wide_view(connection: Connection) -> str:
+    """One row per month, one column per tier-1 metric in its newest definition."""
+    newest = (
+        select(_DIM.c.metric_id, func.max(_DIM.c.definition_version).label("version"))
+        .group_by(_DIM.c.metric_id)
+        .subquery()
+    )
+    metrics = connection.execute(
+        select(_DIM.c.metric_id, cast(newest.c.version, Integer), _DIM.c["class"])
+        .join(newest, (newest.c.metric_id == _DIM.c.metric_id) & (newest.c.version == _DIM.c.definition_version))
+        .where(_DIM.c.tier == 1)
+        .order_by(_DIM.c.metric_id)
+    ).all()
+    columns = "".join(f", {_wide_column(metric_id, version, kind)}" for metric_id, version, kind in metrics)
+    return (
+        f"select period_start, period_end{columns} from metric_value "  # noqa: S608 - ids are checked below
+        "where grain = 'month' and channel = 'all' and segment_scheme = 'all' and slice_name = 'all' "
+        "and variant = 'default' group by period_start, period_end"
+    )
+
+
+def _wide_column(metric_id: str, version: int, kind: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", metric_id):
+        raise ValueError(f"{metric_id!r} cannot name a column; use lower-case letters, digits and underscores.")
+    stat = "p50" if kind.startswith("Q") else "value"  # the headline of a quantile is its median
+    return (
+        f"max(case when metric_id = '{metric_id}' and definition_version = {version} and stat = '{stat}' "
+        f'then value end) as "{metric_id}"'
+    )

