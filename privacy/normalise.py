@@ -40,6 +40,8 @@ def normalise_phone(raw: str, region: str) -> str | None:
         raw: The number as somebody typed it.
         region: Country (ISO 3166-1 alpha-2) of a number written without a country code.
     """
+    if len(raw) > LONGEST_PHONE:
+        return None
     return plain_number(raw, region) or _parsed_phone(raw, region)
 
 
@@ -64,8 +66,6 @@ def _normalise_international_email(raw: str) -> str | None:
 
 
 def _parsed_phone(raw: str, region: str) -> str | None:
-    if len(raw) > LONGEST_PHONE:
-        return None
     try:
         number = parse(raw, region)
     except NumberParseException:

@@ -6,6 +6,7 @@ import traceback
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.fields import Category, Match
 from privacy import labels
@@ -14,6 +15,7 @@ from privacy.errors import ErasedError, InvalidCiphertextError, UnprotectableErr
 from privacy.fields import Ciphertext, FieldCipher, Place
 from privacy.index import BlindIndex, Token
 from privacy.keys import KeyRing
+from privacy.sealing import seal, unseal
 from privacy.secret_box import SecretBox, credential_box
 from privacy.subjects import StoredSubject
 
@@ -72,11 +74,19 @@ def test_a_token_is_checked_when_it_is_made(stored: bytes) -> None:
         Token(stored)
 
 
-def test_tokens_of_two_kinds_or_two_rings_do_not_meet(ring: KeyRing, root: object) -> None:
+def test_tokens_of_two_kinds_or_two_rings_do_not_meet(ring: KeyRing) -> None:
     other = ring.with_new_key("index")
     tokens = {index.of("x") for index in (BlindIndex(ring, Match.EMAIL), BlindIndex(ring, Match.PHONE))}
     assert len(tokens | {BlindIndex(other, Match.EMAIL).of("x")}) == 3
     assert BlindIndex(ring, Match.EMAIL).of("x") in tokens
+
+
+def test_sealed_bytes_with_another_header_are_refused_before_the_key_is_tried() -> None:
+    aead, place = AESGCM(bytes(32)), b"\x01\x01place"
+    sealed = seal(aead, bytes(12), b"\x01\x01", place, b"x")
+    assert unseal(aead, b"\x01\x01", place, sealed) == b"x"
+    with pytest.raises(InvalidCiphertextError):
+        unseal(aead, b"\x01\x01", place, b"\x02" + sealed[1:])
 
 
 def test_a_credential_is_bound_to_its_source(ring: KeyRing) -> None:

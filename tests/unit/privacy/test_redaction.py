@@ -19,13 +19,15 @@ def stream() -> Iterator[io.StringIO]:
     install(handler)
     install(handler)
     assert [type(one) for one in handler.filters] == [RedactingFilter]
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore")]
+    levels = [logger.level for logger in loggers]
+    loggers[0].addHandler(handler)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
     yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
+    loggers[0].removeHandler(handler)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,9 @@ def test_other_loggers_are_masked(stream: io.StringIO) -> None:
 
 
 def test_of_an_exception_frames_and_class_stay(stream: io.StringIO) -> None:
-    value = "Jane" + " Doe"
+    value = "Jane Doe"
     try:
-        raise ValueError(value)
+        int(value)
     except ValueError:
         logging.getLogger("anything").exception("failed", stack_info=True)
     text = stream.getvalue()
