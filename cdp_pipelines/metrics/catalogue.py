@@ -1,0 +1,68 @@
+"""docs/metrics.md: what every metric means, from its declaration. ``python -m`` on this module writes it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cdp_pipelines.metrics.declaration import Metric
+from cdp_pipelines.metrics.declarations import METRICS
+
+DOCUMENT = Path("docs/metrics.md")
+
+_INTRODUCTION = """\
+# Metrics
+
+Written by `python -m cdp_pipelines.metrics.catalogue` from the declarations beside it; do not edit.
+
+A number appears only where it can be stood behind.
+Every row has a status.
+`ok`, `low_sample` and `low_coverage` show the value, the last two with a flag.
+`insufficient_data` says in `status_reason` why there is none.
+`suppressed` protects fewer than k persons; `error` means the computation failed.
+Intervals are at 95 %.
+A rate is computed from its own sums for every period and slice; never average or add rates, medians or distinct counts.
+
+| class | what | interval | smallest sample shown / without a flag |
+|---|---|---|---|
+| C | count | none | - |
+| P | share of units | Wilson, on the effective sample where persons have several units | 5 / 30 |
+| T | share of survey answers | as P | 10 / 30 |
+| M | mean of a score | Student's t | 10 / 30 |
+| NET | difference of two shares | delta | 10 / 30 |
+| E | events per hour | Garwood (exact Poisson) | 30 / 100 hours |
+| Q | median, 90th percentile | order statistics, for the median | 5 / 30 |
+| Q(KM) | the same with some still running | order statistics, or Brookmeyer-Crowley | 5 / 30 that ended |
+"""
+
+
+def document(metrics: Sequence[Metric] = METRICS) -> str:
+    """The text of docs/metrics.md."""
+    return "\n".join([_INTRODUCTION, *(_section(metric) for metric in metrics)])
+
+
+def _section(metric: Metric) -> str:
+    measure = metric.headline
+    low, high = measure.bounds
+    between = "" if low is None and high is None else f", {_end(low)} to {_end(high)}"
+    facts = {
+        "what": f"{metric.numerator} ÷ {metric.denominator}" if metric.denominator != "-" else metric.numerator,
+        "class": f"{measure.code}; roll-up: {measure.roll_up}",
+        "unit": f"{metric.unit}{between}; better: {metric.better}",
+        "published": f"{', '.join(metric.grains)}; by {', '.join(metric.slices)}",
+        "final after": f"{metric.lag_hours} hours" if metric.lag_hours else "the end of the period",
+        "purpose": metric.purpose,
+        "smallest number of persons": str(metric.k) if metric.k else "not about persons",
+        "sources": ", ".join(metric.sources) or "none connected yet: published as insufficient_data/no_source",
+        "tables": ", ".join(metric.entities),
+    }
+    lines = [f"| {name} | {text} |" for name, text in facts.items()]
+    return "\n".join(
+        [f"## {metric.id}", "", f"{metric.name}. {metric.definition}", "", "| | |", "|---|---|", *lines, ""]
+    )
+
+
+def _end(bound: float | None) -> str:
+    return "∞" if bound is None else f"{bound:g}"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), encoding="utf-8")

@@ -1,0 +1,302 @@
+"""From units to cells: one cell per grain, period, channel and slice, and what is counted in each.
+
+A *tally* answers what the class of a metric asks of its cells: sums of a column, and, where units are moments,
+which unit lies in which cell. There are three ways for a unit to be in a period:
+
+- ``period``: it lies in the period, or in the trailing window that ends with it;
+- ``state``: units are changes, and a cell at the end of a day holds everything that has added up until then;
+- ``interval``: a unit lasts from a day to a day and is in every period it touches, once per person.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdp_pipelines.metrics.periods import TRAILING_DAYS, Days, Grain, number_of, start_of, trailing_ends
+from cdp_pipelines.metrics.statistics import Codes, Numbers
+from cdp_pipelines.metrics.units import NOBODY, Units
+
+Membership = Literal["period", "state", "interval"]
+Names = NDArray[np.object_]
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What tells cells apart, as columns of equal length."""
+
+    grain: Names
+    start: Days
+    end: Days
+    channel: Names
+    slice_name: Names
+    slice_value: Names
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Cells, and who is in them.
+
+    Attributes:
+        keys: The cells.
+        n: Units per cell.
+        n_persons: Distinct identified persons per cell.
+        unit, cell: The pairs (unit, cell) of membership; empty where only sums are known.
+        persons: Person of each pair; units of nobody identifiable each count as somebody else.
+        columns: Columns of the units.
+        sums: Sums per cell known without the pairs.
+        exposure: Hours of each cell's period that have passed.
+    """
+
+    keys: Keys
+    n: Numbers
+    n_persons: Numbers
+    unit: Codes
+    cell: Codes
+    persons: Codes
+    columns: dict[str, Numbers]
+    sums: dict[str, Numbers]
+    exposure: Numbers
+
+    def sum(self, column: str, power: int = 1) -> Numbers:
+        """Sum of a column (to a power) per cell."""
+        if column in self.sums:
+            return self.sums[column]
+        weights = self.columns[column][self.unit] ** power
+        return np.bincount(self.cell, weights, minlength=len(self.keys)).astype(np.float64)
+
+    def of_cells(self, column: str) -> Numbers:
+        """A column, one value per pair of unit and cell."""
+        return self.columns[column][self.unit]
+
+
+def tally(
+    units: Units,
+    *,
+    membership: Membership,
+    grains: Sequence[Grain],
+    slices: Sequence[str],
+    today: np.datetime64,
+    latest_only: bool = False,
+) -> Tally:
+    """Put ``units`` into cells.
+
+    Args:
+        units: What to count.
+        membership: How a unit is in a period; see the module.
+        grains: Grains wanted.
+        slices: Labels to slice by, one at a time; ``channel`` fills the column of that name.
+        today: Local day the periods run up to.
+        latest_only: Keep only the latest unit of a person in a cell.
+    """
+    if membership == "period":
+        return _of_moments(units, grains, slices, today, latest_only=latest_only)
+    parts = [_of_lasting(units, membership, grain, today) for grain in grains]
+    names = sorted(parts[0].sums)
+    return Tally(
+        keys=_joined([part.keys for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        n_persons=np.concatenate([part.n_persons for part in parts]),
+        unit=np.empty(0, np.int64),
+        cell=np.empty(0, np.int64),
+        persons=np.empty(0, np.int64),
+        columns={},
+        sums={name: np.concatenate([part.sums[name] for part in parts]) for name in names},
+        exposure=np.empty(0),
+    )
+
+
+def _of_moments(
+    units: Units, grains: Sequence[Grain], slices: Sequence[str], today: np.datetime64, *, latest_only: bool
+) -> Tally:
+    keys: list[Keys] = []
+    members: list[Codes] = []
+    places: list[Codes] = []
+    offset = 0
+    for grain in grains:
+        unit, start, end = _periods(units.days, grain, today)
+        for name in (ALL, *slices):
+            key, kept, cell = _slice(units, grain, name, (unit, start, end), today)
+            keys.append(key)
+            members.append(unit[kept])
+            places.append(cell + offset)
+            offset += len(key)
+    unit, cell = np.concatenate(members), np.concatenate(places)
+    if latest_only:
+        unit, cell = _latest(units, unit, cell)
+    return _counted(units, _joined(keys), unit, cell)
+
+
+def _periods(days: Days, grain: Grain, today: np.datetime64) -> tuple[Codes, Days, Days]:
+    """Pairs of (unit, start and end of a period it is in)."""
+    every = np.arange(len(days))
+    if grain == "roll90":
+        ends = trailing_ends(days.min() if len(days) else today, today)
+        hit = [np.flatnonzero((days < end) & (days >= end - TRAILING_DAYS)) for end in ends]
+        end = np.repeat(ends, [len(found) for found in hit])
+        return np.concatenate([*hit, every[:0]]), end - TRAILING_DAYS, end
+    numbers = number_of(days, grain)
+    return every, start_of(numbers, grain), start_of(numbers + 1, grain)
+
+
+def _slice(
+    units: Units, grain: Grain, name: str, periods: tuple[Codes, Days, Days], today: np.datetime64
+) -> tuple[Keys, NDArray[np.bool_], Codes]:
+    """The cells of one slice at one grain, which pairs are in it, and the cell of each of these."""
+    unit, start, end = periods
+    if name == ALL:
+        starts, ends = _every_period(start, end, grain, today)
+        cell = np.searchsorted(starts, start)
+        return _keys(grain, starts, ends, name, np.full(len(starts), ALL, object)), np.ones(len(unit), bool), cell
+    label = units.labels[name]
+    codes = label.codes[unit]
+    kept = codes != NOBODY
+    combined = start[kept].astype("datetime64[D]").astype(np.int64) * max(len(label.names), 1) + codes[kept]
+    _, first, cell = np.unique(combined, return_index=True, return_inverse=True)
+    values = np.array(label.names, object)[codes[kept][first]]
+    return _keys(grain, start[kept][first], end[kept][first], name, values), kept, cell
+
+
+def _every_period(start: Days, end: Days, grain: Grain, today: np.datetime64) -> tuple[Days, Days]:
+    """All periods from the first with a unit to today's, those without a unit too."""
+    if grain == "roll90":
+        ends = trailing_ends(end.min() - 1 if len(end) else today, today)
+        return ends - TRAILING_DAYS, ends
+    last = number_of(np.array([today]), grain)[0]
+    first = number_of(start.min(keepdims=True), grain)[0] if len(start) else last
+    numbers = np.arange(first, max(first, last) + 1)
+    return start_of(numbers, grain), start_of(numbers + 1, grain)
+
+
+def _keys(grain: str, start: Days, end: Days, name: str, values: Names) -> Keys:
+    everywhere = np.full(len(start), ALL, object)
+    is_channel = name == "channel"
+    return Keys(
+        grain=np.full(len(start), grain, object),
+        start=start,
+        end=end,
+        channel=values if is_channel else everywhere,
+        slice_name=everywhere if is_channel else np.full(len(start), name, object),
+        slice_value=everywhere if is_channel else values,
+    )
+
+
+def _joined(keys: Sequence[Keys]) -> Keys:
+    return Keys(*(np.concatenate([getattr(key, name) for key in keys]) for name in Keys.__slots__))
+
+
+def _latest(units: Units, unit: Codes, cell: Codes) -> tuple[Codes, Codes]:
+    """Only the latest unit of each person in each cell; those of nobody identifiable all stay."""
+    person = _everyone(units)[unit]
+    order = np.lexsort((unit, units.order[unit], person, cell))
+    last = np.append((np.diff(cell[order]) != 0) | (np.diff(person[order]) != 0), True)[: len(order)]
+    kept = order[last]
+    return unit[kept], cell[kept]
+
+
+def _everyone(units: Units) -> Codes:
+    """Persons, with a number of its own for each unit of nobody identifiable."""
+    return np.where(units.persons == NOBODY, -1 - np.arange(len(units)), units.persons)
+
+
+def _counted(units: Units, keys: Keys, unit: Codes, cell: Codes) -> Tally:
+    identified = units.persons[unit] != NOBODY
+    width = int(units.persons.max(initial=0)) + 1
+    pairs = np.unique(cell[identified] * width + units.persons[unit[identified]])
+    return Tally(
+        keys=keys,
+        n=np.bincount(cell, minlength=len(keys)).astype(np.float64),
+        n_persons=np.bincount(pairs // width, minlength=len(keys)).astype(np.float64),
+        unit=unit,
+        cell=cell,
+        persons=_everyone(units)[unit],
+        columns=units.values,
+        sums={},
+        exposure=np.empty(0),
+    )
+
+
+def _of_lasting(units: Units, membership: Membership, grain: Grain, today: np.datetime64) -> Tally:
+    """Cells of changes or of lasting units, slice by slice; slices are named by the units themselves."""
+    parts = [_run_of_days(part, name, membership, grain, today) for name, part in _by_slice(units)]
+    if not parts:
+        parts = [_run_of_days(units, (ALL, ALL, ALL), membership, grain, today)]
+    return replace(
+        parts[0],
+        keys=_joined([part.keys for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        n_persons=np.concatenate([part.n_persons for part in parts]),
+        sums={name: np.concatenate([part.sums[name] for part in parts]) for name in parts[0].sums},
+    )
+
+
+def _by_slice(units: Units) -> Iterator[tuple[tuple[str, str, str], Units]]:
+    labels = [units.labels[name] for name in ("channel", "slice_name", "slice_value")]
+    for codes in np.unique(np.stack([label.codes for label in labels]), axis=1).T:
+        chosen = np.logical_and.reduce([label.codes == code for label, code in zip(labels, codes, strict=True)])
+        name = tuple(label.names[code] for label, code in zip(labels, codes, strict=True))
+        yield (name[0], name[1], name[2]), _chosen(units, chosen)
+
+
+def _chosen(units: Units, kept: NDArray[np.bool_]) -> Units:
+    return replace(
+        units,
+        days=units.days[kept],
+        until=None if units.until is None else units.until[kept],
+        order=units.order[kept],
+        persons=units.persons[kept],
+        labels={},
+        values={name: column[kept] for name, column in units.values.items()},
+    )
+
+
+def _run_of_days(
+    units: Units, name: tuple[str, str, str], membership: Membership, grain: Grain, today: np.datetime64
+) -> Tally:
+    starts, ends = _every_period(units.days, units.days, grain, today)
+    first = number_of(starts[:1], grain)[0]
+    count = len(starts)
+    if membership == "state":
+        place = number_of(units.days, grain) - first
+        sums = {key: _added_up(place, column, count) for key, column in units.values.items()}
+    else:
+        sums = _held(units, grain, int(first), count)
+    channel, slice_name, slice_value = name
+    keys = Keys(
+        *(np.full(count, grain, object), starts, ends),
+        *(np.full(count, value, object) for value in (channel, slice_name, slice_value)),
+    )
+    none = np.empty(0, np.int64)
+    return Tally(keys, sums["n"], sums["n"], none, none, none, {}, sums, np.empty(0))
+
+
+def _added_up(place: Codes, changes: Numbers, count: int) -> Numbers:
+    return np.cumsum(np.bincount(place, changes, count)).astype(np.float64)
+
+
+def _held(units: Units, grain: Grain, first: int, count: int) -> dict[str, Numbers]:
+    """Per period: persons with a unit in it (n), and persons with a unit that ended in it by its flag x."""
+    start = number_of(units.days, grain) - first
+    lasting = np.isnat(units.until) if units.until is not None else np.ones(len(units), bool)
+    ended = np.full(len(units), count, dtype=np.int64)
+    if units.until is not None:
+        ended[~lasting] = number_of(units.until[~lasting], grain) - first
+    order = np.lexsort((units.order, units.persons))
+    start, ended, x, person = start[order], ended[order], units.values["x"][order], units.persons[order]
+    # A person who came back within the period of leaving is in that period once.
+    again = np.append(False, (person[1:] == person[:-1]) & (start[1:] <= ended[:-1]))[: len(start)]
+    begin = np.where(again, np.append(0, ended[:-1])[: len(start)] + 1, start)
+    counted = begin <= ended
+    change = np.bincount(begin[counted], minlength=count + 2) - np.bincount(ended[counted] + 1, minlength=count + 2)
+    left = np.unique(np.stack([person, ended])[:, (x > 0) & (ended < count)], axis=1)[1]
+    return {
+        "n": np.cumsum(change)[:count].astype(np.float64),
+        "x": np.bincount(left, minlength=count)[:count].astype(np.float64),
+    }

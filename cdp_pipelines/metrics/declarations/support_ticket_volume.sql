@@ -1,0 +1,8 @@
+-- Unit: a ticket opened by a customer. Input: customer_ticket.
+select
+    created_at as at,
+    profile_id,
+    source,
+    channel,
+    topic
+from customer_ticket

@@ -1,0 +1,11 @@
+-- Unit: an issue, with its duration in hours. Input: issue.
+select
+    opened_at as at,
+    profile_id,
+    source,
+    first_channel as channel,
+    mode,
+    topic,
+    hours as value,
+    is_resolved as observed
+from issue

@@ -1,0 +1,143 @@
+"""Computing every metric and publishing all of them at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from cdp_pipelines import database
+from cdp_pipelines.config import Settings
+from cdp_pipelines.database import Run, Stores
+from cdp_pipelines.engine import Engine
+from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers
+from cdp_pipelines.metrics.declaration import Metric
+from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.dimension import dim_rows
+from cdp_pipelines.metrics.feeds import Feed, feeding
+from cdp_pipelines.metrics.rows import SCHEMA, Stamp
+from cdp_pipelines.metrics.schedules import longest_gap
+from cdp_pipelines.views import SESSION_TABLES, CurrentRows, open_session
+from privacy.consent import Policy, purposes
+
+OURSELVES = "cdp"
+"""Source of what the platform itself records: runs and identity links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the metrics are computed from.
+
+    Attributes:
+        engine: Where the statements run.
+        lake, snapshot: Where rows come from, and which versions.
+        permissions: profile_id, purpose, permitted: one row per profile and purpose.
+        consents: profile_id, purpose, channel, scope, state, at, inferred: every decision of every profile.
+        policy: Answers for persons nobody can identify.
+        feeds: The connected sources.
+    """
+
+    engine: Engine
+    lake: CurrentRows
+    snapshot: Any
+    permissions: pa.Table
+    consents: pa.Table
+    policy: Policy
+    feeds: Sequence[Feed]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsReport:
+    """What a refresh published."""
+
+    rows: int
+    metrics: int
+    by_status: dict[str, int]
+
+
+def refresh(
+    *,
+    lake: CurrentRows,
+    stores: Stores,
+    engine: Engine,
+    settings: Settings,
+    snapshot: Any,  # noqa: ANN401 - the lake's own type, passed through
+    permissions: pa.Table,
+    consents: pa.Table,
+    run_id: str,
+    now: datetime,
+) -> MetricsReport:
+    """Compute every metric for every period and publish all of it in one transaction. Safe to repeat.
+
+    Raises:
+        EngineError: The lake's rows could not be read. A single metric that fails is published as ``error``.
+        StoreError: The result could not be published.
+    """
+    inputs = Inputs(
+        engine=engine,
+        lake=lake,
+        snapshot=snapshot,
+        permissions=permissions,
+        consents=consents,
+        policy=Policy.for_jurisdiction(settings.company.jurisdiction),
+        feeds=connected(settings, stores, now),
+    )
+    scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
+    published = compute(METRICS, inputs, scene)
+    database.publish_mart(stores, published, dim_rows())
+    return MetricsReport(
+        rows=len(published), metrics=len(METRICS), by_status=dict(Counter(published["status"].to_pylist()))
+    )
+
+
+def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> pa.Table:
+    """The rows of ``metrics``: one session per purpose, in which each table is read once."""
+    by_purpose: dict[str, list[Metric]] = {}
+    parts = [SCHEMA.empty_table()]
+    for metric in metrics:
+        if feeding(metric, inputs.feeds, SESSION_TABLES):
+            by_purpose.setdefault(metric.purpose, []).append(metric)
+        else:
+            parts.append(rows_without_numbers(metric, scene, "insufficient_data", "no_source"))
+    for purpose, together in by_purpose.items():
+        parts += _of_purpose(purpose, together, inputs, scene)
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> list[pa.Table]:
+    with open_session(
+        purpose,
+        engine=inputs.engine,
+        lake=inputs.lake,
+        snapshot=inputs.snapshot,
+        permissions=inputs.permissions,
+        consents=inputs.consents,
+        time_zone=scene.time_zone,
+        as_of=scene.now,
+        unknown_permitted=all(inputs.policy.permits_unknown(part) for part in purposes(purpose)),
+        tables={"person"}.union(*(metric.entities for metric in metrics)),
+    ) as session:
+        return [
+            metric_rows(metric, session, feeding(metric, inputs.feeds, SESSION_TABLES), scene) for metric in metrics
+        ]
+
+
+def connected(settings: Settings, stores: Stores, now: datetime) -> tuple[Feed, ...]:
+    """The sources that are switched on, and the platform itself, which knows its own runs at once."""
+    runs = database.list_runs(stores.control)
+    begun = min((run.started_at for run in runs), default=now)
+    ours = Feed(OURSELVES, read_until=now, interval=timedelta(0), complete_from=begun)
+    enabled = sorted(name for name, source in settings.sources.items() if source.enabled)
+    return (ours, *(_feed(name, settings, runs) for name in enabled))
+
+
+def _feed(source: str, settings: Settings, runs: Sequence[Run]) -> Feed:
+    return Feed(source, _read_until(runs, source), longest_gap(settings.sources[source].schedule))
+
+
+def _read_until(runs: Sequence[Run], source: str) -> datetime | None:
+    """The start of the latest sync that ended well: what came later may not have been seen."""
+    started = [run.started_at for run in runs if run.process == f"sync/{source}" and run.status == "success"]
+    return max(started, default=None)

@@ -1,0 +1,101 @@
+"""Small cells: which published numbers would say something about fewer than k persons, alone or by subtraction.
+
+A cell is hidden when it has units of fewer than k persons. A *family* is a set of cells that add up to another
+published cell: the slices of one period, the days of a week or a month. If a family hides exactly one number it
+can be calculated from the others, and if its hidden cells together have fewer than k persons their sum can; then
+the next smallest cell is hidden too, until neither holds in any family.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdp_pipelines.metrics.cells import ALL, Keys
+from cdp_pipelines.metrics.periods import number_of
+from cdp_pipelines.metrics.statistics import Codes, Numbers
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Cells that add up to the cell ``total``; None where no total is published."""
+
+    parts: Codes
+    total: int | None
+
+
+def hidden_cells(n: Numbers, persons: Numbers, families: Sequence[Family], k: int) -> Flags:
+    """The cells that must not be shown.
+
+    Args:
+        n: Units per cell.
+        persons: Distinct identified persons per cell.
+        families: What adds up to what.
+        k: Smallest number of persons a cell may rest on; 0 for metrics that are not about persons.
+    """
+    hidden = (n > 0) & (persons < k)
+    changed = True
+    while changed:
+        # What one family hides may open another, so all are looked at until none hides more.
+        changed = sum(_hide_more(family, hidden, n, persons, k) for family in families) > 0
+    return hidden
+
+
+def _hides_total(family: Family, hidden: Flags) -> bool:
+    return family.total is not None and bool(hidden[family.total])
+
+
+def _hide_more(family: Family, hidden: Flags, n: Numbers, persons: Numbers, k: int) -> bool:
+    """Hide further parts of ``family`` until nothing can be subtracted out; says whether it hid any."""
+    changed = False
+    while _can_be_subtracted(family, hidden, persons, k):
+        shown = family.parts[~hidden[family.parts] & (n[family.parts] > 0)]
+        if not len(shown):
+            break
+        hidden[shown[np.lexsort((shown, n[shown], persons[shown]))[0]]] = True
+        changed = True
+    return changed
+
+
+def _can_be_subtracted(family: Family, hidden: Flags, persons: Numbers, k: int) -> bool:
+    parts = family.parts[hidden[family.parts]]
+    if _hides_total(family, hidden):
+        return len(parts) == 0
+    return len(parts) == 1 or (len(parts) > 1 and persons[parts].sum() < k)
+
+
+def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
+    """The families among cells.
+
+    Args:
+        keys: The cells.
+        additive_days: Whether days add up to weeks and months (not so for states and distinct persons).
+    """
+    place = {key: number for number, key in enumerate(_tuples(keys))}
+    slices: dict[tuple[str, int, str], list[int]] = {}
+    days: dict[tuple[str, int, str, str, str], list[int]] = {}
+    weeks, months = number_of(keys.start, "week"), number_of(keys.start, "month")
+    for key, number in place.items():
+        grain, start, channel, name, value = key
+        if (channel, name) != (ALL, ALL):
+            slices.setdefault((grain, start, name), []).append(number)
+        if grain == "day" and additive_days:
+            days.setdefault(("week", int(weeks[number]), channel, name, value), []).append(number)
+            days.setdefault(("month", int(months[number]), channel, name, value), []).append(number)
+    totals = {
+        (grain, int((weeks if grain == "week" else months)[number]), channel, name, value): number
+        for (grain, _, channel, name, value), number in place.items()
+        if grain in ("week", "month")
+    }
+    return [
+        *(Family(np.array(parts), place.get((key[0], key[1], ALL, ALL, ALL))) for key, parts in slices.items()),
+        *(Family(np.array(parts), totals.get(key)) for key, parts in days.items()),
+    ]
+
+
+def _tuples(keys: Keys) -> Iterator[tuple[str, int, str, str, str]]:
+    start = keys.start.astype("datetime64[D]").astype(np.int64).tolist()
+    return zip(keys.grain, start, keys.channel, keys.slice_name, keys.slice_value, strict=True)

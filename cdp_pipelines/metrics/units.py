@@ -1,0 +1,79 @@
+"""The rows a metric's SQL returns, one per unit, as arrays."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp_pipelines.metrics.periods import Days
+from cdp_pipelines.metrics.statistics import Codes, Numbers
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A column of labels: ``codes`` point into ``names``; -1 is no label."""
+
+    codes: Codes
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units of one metric.
+
+    Attributes:
+        days: Local day of each.
+        until: Local day on which it ended, NaT while it lasts; None for metrics whose units are moments.
+        order: Seconds since 1970 of each, to say which of two units is the later one.
+        persons: Number of its person; -1 where it is about nobody identifiable.
+        labels: Channel, source and other slices.
+        values: Every other column.
+    """
+
+    days: Days
+    until: Days | None
+    order: Numbers
+    persons: Codes
+    labels: dict[str, Labels]
+    values: dict[str, Numbers]
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+
+def units_of(table: pa.Table, labels: Collection[str]) -> Units:
+    """The units in a result with the columns day, moment, until_day (or none), profile_id, labels and values."""
+    table = table.combine_chunks()
+    values = set(table.column_names) - {"day", "until_day", "moment", "profile_id", "at", "until", *labels}
+    persons = _codes(table, "profile_id")
+    return Units(
+        days=_days(table["day"]),
+        until=_days(table["until_day"]) if "until_day" in table.column_names else None,
+        order=_numbers(table["moment"]),
+        persons=persons.codes,
+        labels={name: _codes(table, name) for name in labels if name in table.column_names},
+        values={name: _numbers(table[name]) for name in sorted(values)},
+    )
+
+
+def _days(column: pa.ChunkedArray) -> Days:
+    days: Days = column.cast(pa.date32()).to_numpy().astype("datetime64[D]")
+    return days
+
+
+def _numbers(column: pa.ChunkedArray) -> Numbers:
+    numbers: Numbers = pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy()
+    return numbers
+
+
+def _codes(table: pa.Table, name: str) -> Labels:
+    if name not in table.column_names:
+        return Labels(np.full(len(table), NOBODY, dtype=np.int64), ())
+    column = table[name].cast(pa.string()).combine_chunks().dictionary_encode()
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    codes = pc.fill_null(column.indices, NOBODY).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Labels(codes, tuple(column.dictionary.to_pylist()))

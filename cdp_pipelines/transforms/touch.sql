@@ -1,0 +1,36 @@
+-- Grain: one row per customer's ticket with the times its requester wrote on it. Inputs: customer_ticket, message.
+-- place: its position among the tickets of its person, by creation. A ticket of nobody identifiable stands alone.
+with written as (
+    select
+        ticket.source,
+        ticket.ticket_id,
+        array_agg(message.at) as written_at
+    from customer_ticket as ticket
+    join message
+        on message.source = ticket.source
+        and message.ticket_id = ticket.ticket_id
+    where message.actor = 'customer'
+        and message.is_public
+        and message.at >= ticket.created_at
+    group by
+        ticket.source,
+        ticket.ticket_id
+)
+
+select
+    ticket.source,
+    ticket.ticket_id,
+    ticket.profile_id,
+    ticket.created_at,
+    ticket.channel,
+    ticket.topic,
+    coalesce(ticket.profile_id, concat(ticket.source, '/', ticket.ticket_id)) as folder,
+    list_append(coalesce(written.written_at, []), ticket.created_at) as touched_at,
+    row_number() over (
+        partition by coalesce(ticket.profile_id, concat(ticket.source, '/', ticket.ticket_id))
+        order by ticket.created_at, ticket.source, ticket.ticket_id
+    ) as place
+from customer_ticket as ticket
+left join written
+    on written.source = ticket.source
+    and written.ticket_id = ticket.ticket_id
