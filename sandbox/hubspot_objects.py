@@ -51,7 +51,8 @@ def names_for(kind: str, asked: Iterable[str]) -> list[str]:
 
 def render(kind: str, obj: CrmObject, names: list[str]) -> dict[str, object]:
     """The object envelope."""
-    props, created, updated = obj.props, iso_millis(obj.created), iso_millis(obj.updated)
+    props, created = obj.props, iso_millis(obj.created)
+    updated = created if obj.updated == obj.created else iso_millis(obj.updated)
     shown: dict[str, str | None] = dict(zip(names, map(props.get, names), strict=True))
     shown[CREATED.get(kind, "hs_createdate")] = created
     shown[MODIFIED.get(kind, "hs_lastmodifieddate")] = updated

@@ -15,10 +15,6 @@ class Ordered(Generic[T]):
         self.records = sorted(records, key=key)
         self.keys = [key(record) for record in self.records]
 
-    def __len__(self) -> int:
-        """How many records there are."""
-        return len(self.records)
-
     def from_key(self, key: object) -> int:
         """The position of the first record at or after ``key``."""
         return bisect_left(self.keys, key)

@@ -14,6 +14,7 @@ def _day(number: int) -> str:
 
 _CLOCK = tuple(f"T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(DAY_SECONDS))
 """Every second of a day as text: formatting a time becomes two look-ups, which pages of 1,000 records notice."""
+_MILLIS = tuple(f".{millis:03}Z" for millis in range(1000))
 
 
 def iso_seconds(seconds: int) -> str:
@@ -26,15 +27,18 @@ def iso_millis(millis: int) -> str:
     """``2026-01-31T09:30:00.123Z`` for an epoch time in milliseconds."""
     seconds, rest = divmod(millis, 1000)
     day, second = divmod(seconds, DAY_SECONDS)
-    return f"{_day(day)}{_CLOCK[second]}.{rest:03}Z"
+    return _day(day) + _CLOCK[second] + _MILLIS[rest]
 
 
 def parse_millis(text: str) -> int | None:
-    """Epoch milliseconds from digits (already milliseconds) or ISO 8601 text; None when it is neither."""
+    """Epoch milliseconds from digits (taken as they are) or ISO 8601 text (UTC unless it says otherwise), else None."""
     try:
-        return int(text) if text.lstrip("-").isdigit() else int(datetime.fromisoformat(text).timestamp() * 1000)
+        moment = None if text.lstrip("-").isdigit() else datetime.fromisoformat(text)
     except ValueError:
         return None
+    if moment is None:
+        return int(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def http_date(seconds: int) -> str:

@@ -48,9 +48,8 @@ def personal_values(world: "World") -> Iterator[tuple[str, str]]:
     """(kind, value) with kind email, phone, name, address, text or ip; repeats included, former values too."""
     yield from world.retired
     for person in world.people:
-        yield from (("name", person.name), ("address", person.street), ("phone", person.phone), ("email", person.email))
-        if len(person.last) >= _LONG_ENOUGH:
-            yield "name", person.last
+        yield from (("address", person.street), ("phone", person.phone), ("email", person.email))
+        yield from _names(person.first, person.last)
     for contact in world.hubspot.contacts.values():
         yield from _of_contact(contact)
     for submission in world.hubspot.feedback.values():
@@ -61,7 +60,14 @@ def personal_values(world: "World") -> Iterator[tuple[str, str]]:
     yield from _of_tickets(world)
 
 
+def _names(first: str, last: str) -> Iterator[tuple[str, str]]:
+    yield "name", f"{first} {last}"
+    if len(last) >= _LONG_ENOUGH:
+        yield "name", last
+
+
 def _of_contact(contact: "CrmObject") -> Iterator[tuple[str, str]]:
+    yield from _names(contact.props["firstname"], contact.props["lastname"])
     for name, kind in _CONTACT_KINDS.items():
         if name in contact.props:
             for value in contact.props[name].split(";"):

@@ -19,7 +19,7 @@ def stand_ins(world):
         yield state
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def crm(stand_ins):
     with httpx.Client(
         base_url=stand_ins.urls["hubspot"], headers={"authorization": "Bearer pat-na1-sandbox"}
@@ -62,12 +62,23 @@ def test_search_ends_at_ten_thousand(crm):
     assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
 
 
+def search_filter(name, operator, value):
+    entry = {"propertyName": name, "operator": operator}
+    if operator == "BETWEEN":
+        return entry | {"value": value[0], "highValue": value[1]}
+    return entry | ({"values": value} if isinstance(value, list) else {"value": value})
+
+
 @pytest.mark.parametrize(
     ("filters", "keep"),
     [
         ([("lifecyclestage", "EQ", "customer")], lambda c: c.props["lifecyclestage"] == "customer"),
         ([("email", "NOT_HAS_PROPERTY", None)], lambda c: "email" not in c.props),
         ([("email", "CONTAINS_TOKEN", "*webmail.example")], lambda c: "webmail.example" in c.props.get("email", "")),
+        ([("country", "IN", ["Spain", "France"])], lambda c: c.props["country"] in {"Spain", "France"}),
+        ([("country", "NOT_IN", ["Germany"])], lambda c: c.props["country"] != "Germany"),
+        ([("hs_object_id", "BETWEEN", ["72810000100", "72810000300"])], lambda c: 100 <= int(c.id) % 10**6 <= 300),
+        ([("createdate", "GTE", "2020-01-01T00:00:00Z")], lambda _: True),
         ([("hs_email_optout", "EQ", "true")], lambda c: c.props.get("hs_email_optout") == "true"),
         ([("hs_object_id", "GT", "72810000300")], lambda c: int(c.id) > 72_810_000_300),
         (
@@ -77,7 +88,7 @@ def test_search_ends_at_ten_thousand(crm):
     ],
 )
 def test_search_filters(crm, world, filters, keep):
-    group = [{"propertyName": n, "operator": o, "value": v} for n, o, v in filters]
+    group = [search_filter(*entry) for entry in filters]
     body = {
         "filterGroups": [{"filters": group}],
         "sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}],
@@ -87,6 +98,27 @@ def test_search_filters(crm, world, filters, keep):
     assert expected
     assert answer["total"] == len(expected)
     assert [c["id"] for c in answer["results"]] == expected[:200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filters": [{"propertyName": "email", "operator": "LIKE", "value": "x"}]},
+        {"filters": [{"propertyName": "createdate", "operator": "GT", "value": "yesterday"}]},
+        {"filterGroups": [{"filters": []}] * 6},
+        {"sorts": ["createdate", "email"]},
+    ],
+    ids=["operator", "time", "groups", "sorts"],
+)
+def test_search_refuses_what_it_cannot_do(crm, body):
+    answer = crm.post(f"{CONTACTS}/search", json=body)
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+
+
+def test_search_for_words(crm, world):
+    answer = crm.post(f"{CONTACTS}/search", json={"query": "webmail.example", "limit": 200}).json()
+    found = [c.id for c in world.live["contacts"].records if "webmail.example" in " ".join(c.props.values())]
+    assert [c["id"] for c in answer["results"]] == found[:200]
 
 
 def test_batch_read_names_what_is_missing(crm, world):
@@ -120,6 +152,46 @@ def test_associations_repeat_with_labels_and_leave_out_the_lonely(crm, world):
     assert [r["from"]["id"] for r in results] == [linked.id]
     assert results[0]["to"][0]["toObjectId"] == int(linked.linked_id)
     assert [kind["typeId"] for kind in results[0]["to"][0]["associationTypes"]] == [1, 279]
+
+
+def test_associations_of_a_company_are_paged(crm, world):
+    company = max(world.links_to["contacts"], key=lambda i: len(world.links_to["contacts"][i]))
+    path, found, after = f"/crm/v4/objects/companies/{company}/associations/contacts", [], "0"
+    while after:
+        page = crm.get(path, params={"limit": 10, "after": after}).json()
+        found += [str(entry["toObjectId"]) for entry in page["results"]]
+        after = page.get("paging", {}).get("next", {}).get("after")
+    assert len(found) > 10
+    assert found == world.links_to["contacts"][company]
+
+
+def test_associations_beside_the_objects(crm, world):
+    results = crm.get(CONTACTS, params={"limit": 100, "associations": "companies"}).json()["results"]
+    told = {c["id"]: c["associations"]["companies"]["results"][0]["id"] for c in results if "associations" in c}
+    assert told
+    assert told == {i: world.hubspot.contacts[i].linked_id for i in told}
+
+
+def test_account_owners_pipelines_properties_and_subscription_types(crm):
+    def results(path):
+        return crm.get(path).json()["results"]
+
+    assert crm.get("/account-info/v3/details").json()["portalId"] == 62515
+    assert [o["id"] for o in results("/crm/v3/owners")] == ["51001", "51002"]
+    assert [s["label"] for s in results("/crm/v3/pipelines/tickets")[0]["stages"]][-1] == "Closed"
+    assert "hs_email_optout_311004" in [p["name"] for p in results("/crm/v3/properties/contacts")]
+    new = [d["id"] for d in results("/communication-preferences/v4/definitions")]
+    old = crm.get("/communication-preferences/v3/definitions").json()["subscriptionDefinitions"]
+    assert new == [d["id"] for d in old] == ["311001", "311002", "311003", "311004"]
+
+
+def test_opt_out_of_everything(crm, world):
+    contact = next(c for c in world.live["contacts"].records if c.props.get("hs_email_optout") == "true")
+    path = f"/communication-preferences/v4/statuses/{contact.props['email']}"
+    wide = crm.get(f"{path}/unsubscribe-all?channel=EMAIL").json()["results"][0]
+    assert (wide["status"], wide["wideStatusType"]) == ("UNSUBSCRIBED", "PORTAL_WIDE")
+    assert {s["status"] for s in crm.get(f"{path}?channel=EMAIL").json()["results"]} == {"UNSUBSCRIBED"}
+    assert crm.get(path).status_code == 400
 
 
 def test_timeline_is_newest_first_complete_and_fails_at_zero(crm, world):

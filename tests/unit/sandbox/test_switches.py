@@ -27,7 +27,7 @@ def all_off(stand_ins):
     stand_ins.switches.rate_scale = None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def crm(stand_ins):
     with httpx.Client(
         base_url=stand_ins.urls["hubspot"], headers={"authorization": "Bearer pat-na1-sandbox"}
@@ -35,7 +35,7 @@ def crm(stand_ins):
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk(stand_ins):
     with httpx.Client(base_url=stand_ins.urls["zendesk"], auth=ZENDESK) as client:
         yield client

@@ -19,7 +19,7 @@ def stand_ins(world):
         yield state
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk(stand_ins):
     with httpx.Client(base_url=stand_ins.urls["zendesk"] + "/api/v2/", auth=AUTH) as client:
         yield client
@@ -156,6 +156,56 @@ def test_identities_come_beside_the_users(desk, world):
     assert {i["value"] for i in page["identities"]} == {
         i.value for u in world.zendesk.users.values() for i in u.identities
     }
+
+
+def test_single_records(desk, world):
+    ticket = next(t for t in world.zendesk.tickets.values() if t.status == "solved")
+    user, organization = world.zendesk.users[ticket.requester_id], next(iter(world.zendesk.organizations))
+    assert desk.get(f"tickets/{ticket.id}.json").json()["ticket"]["subject"] == ticket.subject
+    assert desk.get(f"tickets/{ticket.id}/metrics").json()["ticket_metric"]["ticket_id"] == ticket.id
+    assert desk.get(f"users/{user.id}").json()["user"]["name"] == user.name
+    assert [u["id"] for u in desk.get(f"users/show_many?ids={user.id},1").json()["users"]] == [user.id]
+    assert desk.get(f"organizations/{organization}").json()["organization"]["id"] == organization
+    assert {desk.get(f"{kind}/1").status_code for kind in ("tickets", "users", "organizations")} == {404}
+
+
+def test_lists_sort_and_filter(desk, world):
+    newest = desk.get("tickets", params={"page[size]": 3, "sort": "-updated_at"}).json()["tickets"]
+    assert [t["updated_at"] for t in newest] == sorted((t["updated_at"] for t in newest), reverse=True)
+    metrics = desk.get("ticket_metrics", params={"page[size]": 1}).json()["ticket_metrics"]
+    last = max(t.id for t in world.zendesk.tickets.values() if t.status not in {"deleted", "closed"})
+    assert metrics[0]["ticket_id"] >= last
+    admins = desk.get("users", params={"role": "admin"}).json()["users"]
+    assert [u["id"] for u in admins] == world.zendesk.agents[:1]
+    assert len(desk.get("ticket_fields").json()["ticket_fields"]) == 3
+
+
+def test_offset_pages_link_to_each_other(desk, world):
+    first = desk.get("users?per_page=50").json()
+    second = desk.get(first["next_page"]).json()
+    active = [u.id for u in world.zendesk.users.values() if u.active]
+    assert [u["id"] for u in first["users"] + second["users"]] == active[:100]
+    assert (first["count"], first["previous_page"]) == (len(active), None)
+    assert second["previous_page"].endswith("page=1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "incremental/tickets/cursor?cursor=nonsense",
+        "incremental/tickets/cursor",
+        "incremental/users?start_time=soon",
+        "tickets?page[size]=101",
+        "tickets?page[size]=10&page[after]=nonsense",
+    ],
+)
+def test_bad_parameters_are_refused(desk, query):
+    assert desk.get(query).status_code == 400
+
+
+def test_deleted_tickets_can_be_left_out_of_the_export(desk):
+    page = desk.get("incremental/tickets/cursor?start_time=0&exclude_deleted=true").json()
+    assert "deleted" not in {t["status"] for t in page["tickets"]}
 
 
 def test_unknown_path_has_the_object_form_of_error(desk):
