@@ -13,8 +13,8 @@ from cdp_pipelines.lake.columns import ORDER, LakeTable
 from cdp_pipelines.lake.files import BASE, Key, aligned, footer, newest, write
 from cdp_pipelines.lake.snapshot import TableFiles
 
-# Uncompressed size of one file of the base; folding holds about four times that.
-_FILE_BYTES = 32 * 2**20
+# Uncompressed size of one file of the base; folding holds about five times that.
+_FILE_BYTES = 16 * 2**20
 # Every n-th key is looked at to choose the ranges.
 _SAMPLE = 64
 
@@ -43,6 +43,9 @@ def fold(folder: Path, table: LakeTable, files: TableFiles) -> list[AddAction]:
             rows = newest(_range(table, paths, least, beyond), table.key, ORDER)
             if len(rows):
                 added.append(write(folder, BASE, table, rows))
+            del rows
+            # The allocator would keep every range's peak for the rest of a long sync.
+            pa.default_memory_pool().release_unused()
     except BaseException:
         # A disk that is full now must not stay full of a base nobody will use.
         for action in added:
@@ -78,7 +81,7 @@ def _range(table: LakeTable, paths: list[Path], least: Key | None, beyond: Key |
 
 def _parts(table: LakeTable, path: Path, least: Key | None, beyond: Key | None) -> Iterator[pa.Table]:
     known = footer(path, table.key)
-    with pq.ParquetFile(path, metadata=known.metadata, memory_map=True) as file:
+    with pq.ParquetFile(path, metadata=known.metadata) as file:
         for group, span in enumerate(known.ranges):
             if span is not None and ((least and span[1] < least) or (beyond and span[0] >= beyond)):
                 continue

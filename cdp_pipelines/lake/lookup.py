@@ -162,7 +162,7 @@ def _candidates(batch: _Batch, paths: list[Path]) -> list[tuple[pq.ParquetFile, 
         known: Footer = footer(path, batch.key)
         numbers = known.groups_with(batch.keys)
         if numbers:
-            file = pq.ParquetFile(path, metadata=known.metadata, memory_map=True)
+            file = pq.ParquetFile(path, metadata=known.metadata)
             found += [(file, number) for number in numbers]
     return found
 

@@ -53,6 +53,10 @@ class Snapshot:
         """Delta version of each table, to be shown and recorded."""
         return {name: files.version for name, files in self.tables.items()}
 
+    def merged(self, newer: "Snapshot") -> "Snapshot":
+        """This snapshot with the tables of ``newer`` in place of its own."""
+        return Snapshot({**self.tables, **newer.tables})
+
     def to_json(self) -> str:
         """The snapshot as text that ``from_json`` reads."""
         return json.dumps({name: [files.version, files.base, files.tail] for name, files in self.tables.items()})
