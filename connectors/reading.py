@@ -97,7 +97,7 @@ class Reading:
         following: Request | None = request
         while following is not None:
             self._guard(following, seen)
-            body = await self._fetch(following)
+            following, body = await self._fetch(following)
             if body is None:
                 self.client.stats.absent.add(self.stream.name)
                 return
@@ -122,11 +122,11 @@ class Reading:
             )
         seen.add(key)
 
-    async def _fetch(self, request: Request) -> Json | None:
-        """One page; asked for in smaller portions when the vendor's gateway gives up on a large one."""
+    async def _fetch(self, request: Request) -> tuple[Request, Json | None]:
+        """One page, and the request it took: with smaller portions if the vendor's gateway gave up on large ones."""
         while True:
             try:
-                return await self.client.send(request, absent_on=self.stream.absent_on)
+                return request, await self.client.send(request, absent_on=self.stream.absent_on)
             except RetriableError as error:
                 size = int(request.params.get("per_page", 0)) // 2
                 if error.status != _GATEWAY_TIMEOUT or size < _SMALLEST_PAGE:
@@ -204,8 +204,9 @@ class Reading:
         waiting = sorted(ids)
         for start in range(0, len(waiting), _IDS_PER_REQUEST):
             part = waiting[start : start + _IDS_PER_REQUEST]
-            body = await self.client.send(self.stream.by_ids(part, self.context), absent_on=(404,))
-            records = self.records_of(body) if body else []
+            body = await self.client.send(self.stream.by_ids(part, self.context)) or {}
+            records = self.records_of(body)
+            _attach(self.stream, body)
             page = self.page(records, cursor=None)
             gone = set(part) - {self._id(record) for record in records}
             yield Page(page.rows, page.rejected, [*page.recovered, *sorted(gone)], None, page.records, page.drift)

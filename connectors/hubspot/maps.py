@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from connectors.spec import Context, Json, Mapped, Row
 from models import Account, ConsentEvent, Person, SurveyResponse
@@ -22,14 +23,15 @@ _AFTER_ARCHIVING = timedelta(minutes=1)
 
 def map_contact(record: Json, context: Context) -> Mapped:
     """A contact: the person, those merged into it, and the decisions its properties show."""
-    props, contact_id = record["properties"], record["id"]
+    contact_id = record["id"]
+    props = {**record["properties"], "created": _created(record), "modified": _modified(record)}
     phone = props.get("phone") or None
     further = (props.get("mobilephone"), props.get("hs_calculated_phone_number"))
     person = {
         "source_id": contact_id,
-        **_version(record, props["lastmodifieddate"]),
+        **_version(record),
         "account_id": props.get("associatedcompanyid") or None,
-        "created_at": props["createdate"],
+        "created_at": props["created"],
         "given_name": props.get("firstname") or None,
         "family_name": props.get("lastname") or None,
         "email": props.get("email") or None,
@@ -45,25 +47,26 @@ def map_contact(record: Json, context: Context) -> Mapped:
         "lifecycle_stage": props.get("lifecyclestage") or None,
     }
     rows: Mapped = [(ConsentEvent, row) for row in _flags(contact_id, props, context)]
-    rows += [(Person, row) for row in _merged(contact_id, props, props["lastmodifieddate"])]
+    rows += [(Person, row) for row in _merged(contact_id, props)]
     return [*rows, (Person, person)]
 
 
 def map_company(record: Json, _context: Context) -> Mapped:
     """A company, and those merged into it."""
-    props, employees = record["properties"], record["properties"].get("numberofemployees")
+    props = {**record["properties"], "modified": _modified(record)}
+    employees = props.get("numberofemployees")
     account = {
         "source_id": record["id"],
-        **_version(record, props["hs_lastmodifieddate"]),
+        **_version(record),
         "name": props.get("name") or None,
         "domain": props.get("domain") or None,
         "phone": props.get("phone") or None,
-        "created_at": props.get("createdate") or record.get("createdAt"),
+        "created_at": _created(record),
         "industry": props.get("industry") or None,
         "employees": int(float(employees)) if employees else None,
         "region": props.get("country") or None,
     }
-    merged = _merged(record["id"], props, props["hs_lastmodifieddate"])
+    merged = _merged(record["id"], props)
     return [*((Account, row) for row in merged), (Account, account)]
 
 
@@ -102,17 +105,14 @@ def map_feedback(record: Json, _context: Context) -> Mapped:
     props = record["properties"]
     kind = (props.get("hs_survey_type") or "CUSTOM").upper()
     low, high = _SCALES.get(kind, (None, None))
-    value = props.get("hs_value")
-    score = float(value) if value not in (None, "") else None
-    if score is not None and low is not None and high is not None and not low <= score <= high:
-        raise ValueError("score outside its scale")
+    score = _score(props.get("hs_value"), low, high)
     contacts = ((record.get("associations") or {}).get("contacts") or {}).get("results") or ()
     group = (props.get("hs_response_group") or props.get("hs_sentiment") or "").lower()
     response = {
         "source_id": record["id"],
-        **_version(record, props["hs_lastmodifieddate"]),
+        **_version(record),
         "person_id": str(contacts[0]["id"]) if contacts else None,
-        "answered_at": props.get("hs_submission_timestamp") or props.get("hs_createdate") or record["createdAt"],
+        "answered_at": props.get("hs_submission_timestamp") or _created(record),
         "instrument": kind if kind in {"NPS", "CSAT", "CES"} else "custom",
         "item_id": props.get("hs_survey_id") or None,
         "scale_min": low,
@@ -125,11 +125,31 @@ def map_feedback(record: Json, _context: Context) -> Mapped:
     return [(SurveyResponse, response)]
 
 
-def _version(record: Json, modified: str) -> Row:
+def _score(value: str | None, low: float | None, high: float | None) -> float | None:
+    if not value:
+        return None
+    score = float(value)
+    if not isfinite(score) or (low is not None and score < low) or (high is not None and score > high):
+        raise ValueError("score outside its scale")
+    return score
+
+
+def _version(record: Json) -> Row:
     """When the record last changed; archiving is a change the modified time may not show."""
     if record.get("archived"):
-        return {"version_at": record.get("archivedAt") or modified, "deleted": True}
-    return {"version_at": modified, "deleted": False}
+        return {"version_at": record.get("archivedAt") or _modified(record), "deleted": True}
+    return {"version_at": _modified(record), "deleted": False}
+
+
+def _created(record: Json) -> str | None:
+    props = record["properties"]
+    return props.get("createdate") or props.get("hs_createdate") or record.get("createdAt")
+
+
+def _modified(record: Json) -> str:
+    props = record["properties"]
+    modified: str = props.get("lastmodifieddate") or props.get("hs_lastmodifieddate") or record["updatedAt"]
+    return modified
 
 
 def _flags(contact_id: str, props: Mapping[str, str | None], context: Context) -> list[Row]:
@@ -142,13 +162,11 @@ def _flags(contact_id: str, props: Mapping[str, str | None], context: Context) -
         for purpose in _purposes(scope, "withdrawn", context):
             suffix = "" if purpose == _purpose(scope, context) else f"/{purpose}"
             event = f"contact/{contact_id}/optout/{scope}{suffix}"
-            rows.append(
-                _seen(event, contact_id, props, purpose=purpose, scope=scope, state="withdrawn", at="lastmodifieddate")
-            )
+            rows.append(_seen(event, contact_id, props, purpose=purpose, scope=scope, state="withdrawn", at="modified"))
     if _CONSENT_BASIS in (props.get("hs_legal_basis") or "").lower():
         event = f"contact/{contact_id}/legal_basis"
         # Dated as early as can be, so that every dated decision and every flag beats it.
-        granted = _seen(event, contact_id, props, purpose="marketing", scope="all", state="granted", at="createdate")
+        granted = _seen(event, contact_id, props, purpose="marketing", scope="all", state="granted", at="created")
         rows.append({**granted, "lawful_basis": "consent"})
     return rows
 
@@ -159,7 +177,7 @@ def _seen(
     """A state without a date of its own."""
     return {
         "source_id": event,
-        "version_at": props["lastmodifieddate"],
+        "version_at": props["modified"],
         "person_id": contact_id,
         "purpose": purpose,
         "channel": "email",
@@ -184,7 +202,7 @@ def _purposes(scope: str, state: str, context: Context) -> list[str]:
     return sorted({"marketing", *mapped.values()})
 
 
-def _merged(survivor_id: str, props: Mapping[str, str | None], modified: str | None) -> list[Row]:
+def _merged(survivor_id: str, props: Mapping[str, str | None]) -> list[Row]:
     """Tombstones of the records that were merged into this one."""
     losers = _parts(props.get("hs_merged_object_ids"))
     if not losers:
@@ -193,7 +211,7 @@ def _merged(survivor_id: str, props: Mapping[str, str | None], modified: str | N
     return [
         {
             "source_id": loser,
-            "version_at": _later(times[loser]) if loser in times else modified,
+            "version_at": _later(times[loser]) if loser in times else props["modified"],
             "deleted": True,
             "merged_into": survivor_id,
         }

@@ -117,7 +117,6 @@ ZENDESK = Source(
             cursor=ExportTime(),
             paging=export_time,
             params=_PAGE,
-            by_ids=show_many("organizations"),
         ),
         Stream(
             name="users",
@@ -130,7 +129,7 @@ ZENDESK = Source(
             paging=export_cursor,
             params={**_PAGE, "include": "identities"},
             joins=(Join("identities", on="user_id"),),
-            by_ids=show_many("users"),
+            by_ids=show_many("users", include="identities"),
         ),
         Stream(
             name="deleted_users",
@@ -155,7 +154,7 @@ ZENDESK = Source(
             paging=export_cursor,
             params={**_PAGE, "include": "metric_sets"},
             after=("users",),
-            by_ids=show_many("tickets"),
+            by_ids=show_many("tickets", include="metric_sets"),
         ),
         Stream(
             name="ticket_events",

@@ -67,11 +67,14 @@ def map_organization(record: Json, _context: Context) -> Mapped:
 
 
 def map_ticket(record: Json, _context: Context) -> Mapped:
-    """A ticket's present state. Its version is the time the export goes by, because others stand still."""
+    """A ticket's present state. Its version is the time the export goes by, because others stand still.
+
+    Only the export gives that time; a single ticket that is read again has none.
+    """
     metrics, status = record.get("metric_set") or {}, record["status"]
     ticket = {
         "source_id": str(record["id"]),
-        "version_at": record["generated_timestamp"],
+        "version_at": record.get("generated_timestamp") or record["updated_at"],
         "deleted": status == "deleted",
         "requester_id": _id(record["requester_id"]),
         "submitter_id": _id(record["submitter_id"]),

@@ -51,11 +51,11 @@ def _newest(records: Sequence[Json]) -> str | None:
     return max(times, default=None)
 
 
-def show_many(resource: str) -> ByIds:
-    """Reads of single records of ``resource``."""
+def show_many(resource: str, *, include: str) -> ByIds:
+    """Reads of single records of ``resource`` with the side-load its map knows."""
 
     def request(ids: Sequence[str], _context: Context) -> Request:
-        return Request(f"/api/v2/{resource}/show_many", {"ids": ",".join(ids)})
+        return Request(f"/api/v2/{resource}/show_many", {"ids": ",".join(ids), "include": include})
 
     return request
 

@@ -332,11 +332,11 @@ def test_deletions_and_merges_are_seen_after_the_world_has_moved():
     inactive = {str(u.id) for u in world.zendesk.users.values() if not u.active and u.updated * 1000 <= moment}
     assert {i for i, row in users.items() if row["deleted"]} == inactive
     tickets = newest(rows["zendesk", Ticket])
-    deleted = {str(t.id) for t in world.zendesk.tickets.values() if t.status == "deleted" and t.updated * 1000 <= moment}
-    assert {i for i, row in tickets.items() if row["deleted"]} == deleted
-    closed_by_merge = {
-        str(a.ticket_id) for a in world.zendesk.audits if a.channel == "merge" and a.at * 1000 <= moment
+    deleted = {
+        str(t.id) for t in world.zendesk.tickets.values() if t.status == "deleted" and t.updated * 1000 <= moment
     }
+    assert {i for i, row in tickets.items() if row["deleted"]} == deleted
+    closed_by_merge = {str(a.ticket_id) for a in world.zendesk.audits if a.channel == "merge" and a.at * 1000 <= moment}
     assert {row["ticket_id"] for row in rows["zendesk", TicketEvent] if row["kind"] == "merged"} == closed_by_merge
 
 
@@ -375,8 +375,7 @@ def test_an_absent_feature_is_no_error_and_no_secret(reader):
 def test_quarantined_records_are_asked_for_again(reader, stand_ins):
     async def run(source, stream, ids):
         async with reader.connection(source) as connection:
-            async for page in connection.read(stream, cursor=None, retry_ids=ids):
-                return page
+            return await anext(aiter(connection.read(stream, cursor=None, retry_ids=ids)))
 
     contact = next(c for c in stand_ins.world.hubspot.contacts.values() if c.archived is None)
     page = asyncio.run(run(SOURCES[0], SOURCES[0].stream("contacts"), [contact.id, "999"]))

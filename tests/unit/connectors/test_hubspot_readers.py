@@ -1,0 +1,263 @@
+"""HubSpot's odd streams, one odd answer at a time."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+import orjson
+import pytest
+
+from connectors import IncompleteError, Patience, RejectedError, SettingsError, source
+from connectors.hubspot.account import missing_scopes
+from models import ConsentEvent, Person, SurveyResponse
+
+HUBSPOT = source("hubspot")
+CREATED, MODIFIED = "2025-01-02T03:04:05.006Z", "2026-01-02T03:04:05Z"
+DEFINITIONS = {"results": [{"id": "31", "name": "Letter"}, {"id": 32, "name": "Polls"}]}
+PROPERTIES = {"results": [{"name": "email"}, {"name": "hs_email_optout"}, {"name": "hs_email_optout_31"}]}
+
+
+class Portal:
+    """A HubSpot account: a handler per path, everything else answered with an empty page."""
+
+    def __init__(self, **handlers):
+        self.calls = []
+        self.handlers = {
+            "/crm/v3/properties/contacts": lambda _: PROPERTIES,
+            "/communication-preferences/v4/definitions": lambda _: DEFINITIONS,
+            **{path.replace("__", "/"): handler for path, handler in handlers.items()},
+        }
+
+    def on(self, path, handler):
+        self.handlers[path] = handler
+        return self
+
+    def handle(self, request):
+        self.calls.append(request)
+        handler = self.handlers.get(request.url.path, lambda _: {"results": [], "timeline": []})
+        answer = handler(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    def bodies(self, path):
+        return [orjson.loads(call.content) for call in self.calls if call.url.path == path]
+
+    def queries(self, path):
+        return [dict(call.url.params) for call in self.calls if call.url.path == path]
+
+
+@pytest.fixture
+def read(vendor):
+    def run(portal, name, *, clock=None, **arguments):
+        there = vendor({}, source=HUBSPOT)
+        there.handle = portal.handle
+        changes = {"clock": lambda: clock} if clock else {}
+        return there.read(stream=HUBSPOT.stream(name), patience=Patience(attempts=1), **changes, **arguments)
+
+    return run
+
+
+def contact(number, **props):
+    times = {"createdate": CREATED, "lastmodifieddate": MODIFIED}
+    return {"id": str(number), "properties": {**times, **props}, "createdAt": CREATED, "updatedAt": MODIFIED}
+
+
+def test_a_first_load_lists_the_living_then_the_archived(read):
+    def listing(request):
+        if request.url.params.get("archived"):
+            return {"results": [{**contact(9), "archived": True, "archivedAt": MODIFIED}]}
+        if "after" not in request.url.params:
+            return {"results": [contact(1)], "paging": {"next": {"after": "2", "link": "https://evil.example/"}}}
+        return {"results": [contact(2)]}
+
+    portal = Portal().on("/crm/v3/objects/contacts", listing)
+    pages = read(portal, "contacts")
+    started = "2026-03-01T12:00:00+00:00"
+    assert [page.cursor for page in pages] == [
+        {"phase": "live", "after": "2", "started": started},
+        {"phase": "archived", "started": started},
+        {"since": started},
+    ]
+    assert [(row["source_id"], row["deleted"]) for page in pages for row in page.rows[Person]] == [
+        ("1", False),
+        ("2", False),
+        ("9", True),
+    ]
+    assert portal.queries("/crm/v3/objects/contacts")[0]["properties"].endswith("hs_legal_basis,hs_email_optout_31")
+
+
+def test_a_first_load_resumes_among_the_archived(read):
+    portal = Portal()
+    pages = read(portal, "contacts", cursor={"phase": "archived", "after": "5", "started": "2026-02-01T00:00:00+00:00"})
+    assert [page.cursor for page in pages] == [{"since": "2026-02-01T00:00:00+00:00"}]
+    (query,) = portal.queries("/crm/v3/objects/contacts")
+    assert (query["archived"], query["after"]) == ("true", "5")
+
+
+def test_changes_are_searched_an_hour_over_and_by_id(read):
+    found = [
+        {"total": 3, "results": [contact(4), contact(8)], "paging": {"next": {"after": "2"}}},
+        {"total": 1, "results": [contact(12)]},
+    ]
+    portal = Portal().on("/crm/v3/objects/contacts/search", lambda _: found.pop(0))
+    pages = read(portal, "contacts", cursor={"since": "2026-01-01T01:00:00+00:00"})
+    assert [page.cursor for page in pages] == [None, {"since": "2026-03-01T12:00:00+00:00"}, None]
+    filters = [body["filterGroups"][0]["filters"] for body in portal.bodies("/crm/v3/objects/contacts/search")]
+    modified = {"propertyName": "lastmodifieddate", "operator": "GTE", "value": "1767225600000"}
+    assert filters == [
+        [modified, {"propertyName": "hs_object_id", "operator": "GT", "value": "0"}],
+        [modified, {"propertyName": "hs_object_id", "operator": "GT", "value": "8"}],
+    ]
+
+
+def test_too_many_opt_out_properties_are_an_error_and_not_a_loss(read):
+    many = {"results": [{"name": f"hs_email_optout_{number}"} for number in range(900)]}
+    portal = Portal().on("/crm/v3/properties/contacts", lambda _: many)
+    with pytest.raises(SettingsError, match="flags would be lost"):
+        read(portal, "contacts")
+
+
+@pytest.mark.parametrize("purposes", [{"99": "research"}, {"31": "fun"}])
+def test_a_mapped_subscription_or_purpose_that_does_not_exist_is_refused(read, purposes):
+    with pytest.raises(SettingsError, match=f"has {next(iter(purposes))}, which is no subscription type"):
+        read(Portal(), "contacts", options={"subscription_purposes": purposes})
+
+
+def test_check_lists_the_subscription_types(vendor):
+    there = vendor({}, source=HUBSPOT)
+    there.handle = Portal().handle
+    assert there.check().details == ("Subscription type 31: Letter", "Subscription type 32: Polls")
+
+
+def test_check_tells_of_a_wrong_option(vendor):
+    there = vendor({}, source=HUBSPOT)
+    there.handle = Portal().handle
+    result = there.check(options={"subscription_purposes": {"31": "fun"}})
+    assert (result.ok, "names no purpose" in result.sentence) == (False, True)
+
+
+def answer(number):
+    props = {"hs_createdate": CREATED, "hs_lastmodifieddate": MODIFIED, "hs_survey_type": "NPS", "hs_value": "9"}
+    return {"id": str(number), "properties": props, "createdAt": CREATED, "updatedAt": MODIFIED}
+
+
+LINKS = "/crm/v4/associations/feedback_submissions/contacts/batch/read"
+FEEDBACK = {"cursor": {"since": "2026-01-01T01:00:00+00:00"}}
+
+
+def linked(request):
+    ids = [item["id"] for item in orjson.loads(request.content)["inputs"]]
+    if "666" in ids:
+        return httpx.Response(400, json={"category": "VALIDATION_ERROR"})
+    return {"results": [{"from": {"id": i}, "to": [{"toObjectId": int(i) + 100}]} for i in ids if i != "3"]}
+
+
+def people(pages):
+    return [(row["source_id"], row["person_id"]) for page in pages for row in page.rows[SurveyResponse]]
+
+
+def test_changed_answers_get_their_person_by_batch(read):
+    portal = Portal().on(LINKS, linked)
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": [answer(1), answer(3)]})
+    assert people(read(portal, "feedback_submissions", **FEEDBACK)) == [("1", "101"), ("3", None)]
+
+
+def test_one_bad_id_does_not_cost_the_others_their_person(read):
+    portal = Portal().on(LINKS, linked)
+    results = [answer(number) for number in (1, 2, 666, 4)]
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": results})
+    pages = read(portal, "feedback_submissions", **FEEDBACK)
+    assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
+
+
+def test_a_refused_batch_stops_the_stream(read):
+    portal = Portal().on(LINKS, lambda _: httpx.Response(403))
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": [answer(1)]})
+    with pytest.raises(RejectedError):
+        read(portal, "feedback_submissions", **FEEDBACK)
+
+
+def entry(at, recipient, **more):
+    change = {"change": "UNSUBSCRIBED", "changeType": "SUBSCRIPTION_STATUS", "subscriptionId": 31}
+    return {"timestamp": at, "portalId": 1, "recipient": recipient, "changes": [change], **more}
+
+
+TIMELINE = "/email/public/v1/subscriptions/timeline"
+JUNE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_entries_of_one_millisecond_are_told_apart_across_pages(read):
+    pages = [
+        {"hasMore": True, "offset": "x", "timeline": [entry(5, "c@example.com"), entry(5, "b@example.com")]},
+        {"hasMore": False, "timeline": [entry(5, "a@example.com"), entry(4, "d@example.com", normalizedEmailId=88)]},
+    ]
+    portal = Portal().on(TIMELINE, lambda _: pages.pop(0))
+    result = read(portal, "subscription_timeline", since=JUNE)
+    rows = [(row["source_id"], row["address"]) for page in result for row in page.rows[ConsentEvent]]
+    assert rows == [
+        ("timeline/5/n1/0", "c@example.com"),
+        ("timeline/5/n2/0", "b@example.com"),
+        ("timeline/5/n3/0", "a@example.com"),
+        ("timeline/4/88/0", "d@example.com"),
+    ]
+    assert [page.cursor for page in result] == [None, {"since": "2026-03-01T12:00:00+00:00"}]
+
+
+def test_windows_touch_and_do_not_overlap(read):
+    portal = Portal().on(TIMELINE, lambda _: {"hasMore": False, "timeline": []})
+    pages = read(portal, "subscription_timeline", clock=datetime(2026, 9, 1, tzinfo=UTC), since=JUNE)
+    bounds = [(int(q["startTimestamp"]), int(q["endTimestamp"])) for q in portal.queries(TIMELINE)]
+    assert bounds == [(1767225600000, 1782777599999), (1782777600000, 1798329599999)]
+    assert [page.cursor for page in pages] == [
+        {"since": "2026-06-30T00:00:00+00:00"},
+        {"since": "2026-09-01T00:00:00+00:00"},
+    ]
+
+
+def test_an_entry_without_a_time_stops_the_stream(read):
+    portal = Portal().on(TIMELINE, lambda _: {"timeline": [{"recipient": "a@example.com"}]})
+    with pytest.raises(IncompleteError, match="an entry has no timestamp") as caught:
+        read(portal, "subscription_timeline", since=JUNE)
+    assert "a@example.com" not in str(caught.value)
+
+
+def refusal(*scopes):
+    return {"category": "MISSING_SCOPES", "errors": [{"context": {"requiredGranularScopes": scopes}}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "scopes"),
+    [
+        ({}, ()),
+        ({"category": "MISSING_SCOPES"}, ("unnamed",)),
+        (refusal("tickets", "a b", 7), ("tickets",)),
+        ({"category": "MISSING_SCOPES", "errors": [{"message": "x"}]}, ("unnamed",)),
+    ],
+)  # fmt: skip
+def test_missing_scopes(body, scopes):
+    assert missing_scopes(body) == scopes
+
+
+@pytest.mark.parametrize("name", ["contacts", "subscription_timeline"])
+def test_a_reader_insists_on_the_cursor_it_understands(vendor, name):
+    from connectors.cursors import Everything
+
+    stream = replace(HUBSPOT.stream(name), cursor=Everything())
+    there = vendor({"results": []}, source=HUBSPOT)
+    with pytest.raises(TypeError, match="must say"):
+        there.read(stream=stream)
+
+
+def test_lookups_are_loaded_once_per_connection(vendor):
+    portal = Portal()
+    there = vendor({}, source=HUBSPOT)
+    there.handle = portal.handle
+
+    async def twice():
+        async with there.connection() as connection:
+            for _ in range(2):
+                async for _ in connection.read(HUBSPOT.stream("contacts"), cursor=None):
+                    pass
+
+    asyncio.run(twice())
+    assert len(portal.queries("/crm/v3/properties/contacts")) == 1
