@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import Connection, Engine, Row, Select, case, func, select
 
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database.register import IdRegister
@@ -43,19 +43,26 @@ def _source_row(connection: Connection, settings: Settings, name: str, waiting: 
 
 
 def metric_overview(mart: Engine) -> list[dict[str, Any]]:
-    """The latest month of every metric that has a monthly value, over all channels, segments and slices."""
+    """The latest value of every metric, over all channels, segments and slices.
+
+    By the month where the metric has months, else by the newest trailing window or day.
+    """
     newest = (
         select(
             _VALUE,
             func.row_number()
             .over(
                 partition_by=(_VALUE.c.metric_id, _VALUE.c.stat),
-                order_by=(_VALUE.c.definition_version.desc(), _VALUE.c.period_start.desc()),
+                order_by=(
+                    _VALUE.c.definition_version.desc(),
+                    case({grain: place for place, grain in enumerate(OVERVIEW_GRAINS)}, value=_VALUE.c.grain),
+                    _VALUE.c.period_start.desc(),
+                ),
             )
             .label("age"),
         )
         .where(
-            _VALUE.c.grain == "month",
+            _VALUE.c.grain.in_(OVERVIEW_GRAINS),
             _VALUE.c.stat.in_(HEADLINES),
             *(_VALUE.c[column] == "all" for column in ("channel", "segment_scheme", "slice_name")),
             _VALUE.c.variant == "default",
@@ -66,6 +73,8 @@ def metric_overview(mart: Engine) -> list[dict[str, Any]]:
         query = select(newest).where(newest.c.age == 1).order_by(newest.c.metric_id)
         return [_value_row(row) for row in connection.execute(query)]
 
+
+OVERVIEW_GRAINS = ("month", "roll90", "asof")
 
 HEADLINES = ("value", "p50")
 """The stat that is the metric itself: the median for metrics that are quantiles."""
@@ -114,6 +123,7 @@ def _value_row(row: Row[Any]) -> dict[str, Any]:
     same = ("metric_id", "channel", "stat", "value", "ci_low", "ci_high", "n", "status", "status_reason", "unit")
     return {
         **{name: getattr(row, name) for name in same},
+        "grain": row.grain,
         "period": row.period_start.isoformat(),
         "slice": f"{row.slice_name}={row.slice_value}" if is_sliced else "all",
     }

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 from sqlalchemy import Connection, Integer, bindparam, cast, delete, func, select
 
+from cdp_pipelines.barriers import reach
 from cdp_pipelines.database.rows import insert_table, table_of
 from cdp_pipelines.database.stores import Stores, writing
 from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
@@ -47,6 +48,8 @@ def publish_mart(stores: Stores, metric_rows: Rows, dims: Rows) -> int:
         _delete_meanings(connection, meanings)
         insert_table(connection, DimMetric, dims)
         _refresh_wide_view(connection)
+        reach("mart_written")
+    reach("mart_published")
     return len(values)
 
 

@@ -101,7 +101,7 @@ _ARROW: dict[type, pa.DataType] = {
     bytes: pa.binary(),
     dt.datetime: UTC_TIME,
     dt.date: pa.date32(),
-    dict: pa.string(),
+    object: pa.string(),
 }
 """Python type of a column to its Arrow type; JSON stays text."""
 

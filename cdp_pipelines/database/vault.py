@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine
 
+from cdp_pipelines.barriers import reach
 from cdp_pipelines.database.rows import insert_new_values
 from cdp_pipelines.database.stores import writing
 from privacy.subjects import StoredSubject, SubjectRef
@@ -61,6 +62,13 @@ class SubjectVault:
         The first writer of a reference wins; a new subject that lost all its references is not kept. The result
         says what each given reference resolves to now.
         """
+        kept = self._keep(subjects, aliases)
+        reach("key_created")
+        return kept
+
+    def _keep(
+        self, subjects: Sequence[StoredSubject], aliases: Sequence[tuple[SubjectRef, bytes]]
+    ) -> dict[SubjectRef, StoredSubject]:
         given = {subject.subject_id: subject for subject in subjects}
         with writing(self._engine) as connection:
             if _insert_aliases(connection, aliases) == len(aliases) and all(key in given for _, key in aliases):
