@@ -71,6 +71,8 @@ def _between(rng: Random, start: int, end: int) -> int:
 def write_tickets(world: "World", rng: Random, count: int, start: int, end: int) -> None:
     """``count`` tickets by random end users between ``start`` and ``end``, numbered in the order they came in."""
     users = [u for u in world.zendesk.users.values() if u.person and u.active]
+    if not users:
+        return
     drawn = []
     for _ in range(count):
         user = users[int(rng.random() * len(users))]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from sandbox import hubspot_records as crm
 from sandbox import tickets
 from sandbox import zendesk_records as desk
-from sandbox.spelling import pick
 
 if TYPE_CHECKING:
     from sandbox.records import CrmObject, User
@@ -82,8 +81,6 @@ def _merge_tickets(world: "World", rng: Random, span: Span, times: range) -> Non
 
 
 def _delete_tickets(world: "World", rng: Random, span: Span, times: range) -> None:
-    numbers = list(world.zendesk.tickets)
-    for _ in times:
-        ticket = world.zendesk.tickets[pick(rng, numbers)]
-        if ticket.status != "deleted":
-            tickets.delete_ticket(ticket, _within(rng, span, ticket.generated))
+    present = [t for t in world.zendesk.tickets.values() if t.status != "deleted"]
+    for ticket in rng.sample(present, min(len(present), len(times))):
+        tickets.delete_ticket(ticket, _within(rng, span, ticket.generated))

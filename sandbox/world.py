@@ -41,7 +41,7 @@ class World:
 
         Args:
             seed: which world.
-            customers: true people at the start; at least 20.
+            customers: true people at the start; with fewer than 20 not every kind of record occurs.
             noise: between 0 and 1; how often values are mistyped, missing or outdated.
             now: the world's clock, time-zone aware; by default midnight UTC a week ago, so that a few ``advance``
                 calls stay in the past of a client that looks at its own clock.

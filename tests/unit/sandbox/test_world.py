@@ -32,8 +32,9 @@ def test_same_arguments_same_world_also_after_advancing():
     assert contents(first) != contents(World(seed=6, customers=120, now=NOW))
 
 
-def test_the_smallest_world_changes_in_every_way():
-    world = World(seed=1, customers=20, now=NOW)
+@pytest.mark.parametrize("customers", [1, 2, 5, 20])
+def test_the_smallest_worlds_live_too(customers):
+    world = World(seed=1, customers=customers, now=NOW)
     before = contents(world)
     world.advance(30)
     assert contents(world) != before
