@@ -41,6 +41,10 @@ class Token:
         if len(self.stored) != TOKEN_BYTES or not self.stored.startswith(header(0)[:1]):
             raise InvalidCiphertextError
 
+    def __bytes__(self) -> bytes:
+        """The stored form."""
+        return self.stored
+
 
 class BlindIndex:
     """Tokens of one kind of identifier."""

@@ -74,7 +74,7 @@ def create_root_key(path: Path) -> None:
     """Write a new root key to ``path`` with mode 0600; an existing file is never touched.
 
     Raises:
-        RootKeyError: The file exists.
+        RootKeyError: The file exists, or cannot be written.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -83,10 +83,13 @@ def create_root_key(path: Path) -> None:
             f"Creating the root key: {path} exists. It is never overwritten, because data written under it would be "
             "lost. Use it, or name another file."
         ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        _write_key(descriptor)
+    except OSError as error:  # a full disk; half a key would be in the way of the next attempt
+        path.unlink()
+        raise _unwritable(path, error) from None
 
 
 def load_root_key(path: Path | None, environment: Mapping[str, str]) -> RootKey:
@@ -104,6 +107,20 @@ def load_root_key(path: Path | None, environment: Mapping[str, str]) -> RootKey:
             "read or written without it. Run: cdp init"
         )
     return _decoded(_private_content(path), str(path))
+
+
+def _write_key(descriptor: int) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unwritable(path: Path, error: OSError) -> RootKeyError:
+    return RootKeyError(
+        f"Creating the root key: {path} cannot be written ({type(error).__name__}: {error.strerror}). Nothing was "
+        "created. Make room or give access to the folder, or name another file."
+    )
 
 
 def _private_content(path: Path) -> bytes:

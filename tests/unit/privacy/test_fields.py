@@ -79,6 +79,7 @@ def test_tokens_of_two_kinds_or_two_rings_do_not_meet(ring: KeyRing) -> None:
     tokens = {index.of("x") for index in (BlindIndex(ring, Match.EMAIL), BlindIndex(ring, Match.PHONE))}
     assert len(tokens | {BlindIndex(other, Match.EMAIL).of("x")}) == 3
     assert BlindIndex(ring, Match.EMAIL).of("x") in tokens
+    assert {bytes(token) for token in tokens} == {token.stored for token in tokens}
 
 
 def test_sealed_bytes_with_another_header_are_refused_before_the_key_is_tried() -> None:

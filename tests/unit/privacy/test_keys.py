@@ -1,6 +1,7 @@
 """Root key, key ring and subject keys."""
 
 import copy
+import errno
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +32,22 @@ def test_never_overwrites_a_root_key(tmp_path: Path) -> None:
     with pytest.raises(RootKeyError, match="never overwritten"):
         create_root_key(path)
     assert path.read_text() == "something"
+
+
+def test_says_when_the_file_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(RootKeyError, match="No such file or directory"):
+        create_root_key(tmp_path / "absent" / "root.key")
+
+
+def test_a_full_disk_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RootKeyError, match="No space left"):
+        create_root_key(tmp_path / "root.key")
+    monkeypatch.undo()
+    create_root_key(tmp_path / "root.key")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o777])
