@@ -82,12 +82,10 @@ class LakeAgainstDict(RuleBasedStateMachine):
     def die_in_compaction(self):
         self._killed_at("compaction_before", "compact", "thing")
 
-    @rule()
-    def maintain(self):
-        self.lake.maintain(keep=timedelta(0), pinned=[snapshot for snapshot, _ in self.pins])
-
-    @rule()
-    def maintain_and_compact(self):
+    @rule(pin=st.booleans())
+    def maintain(self, pin):
+        if pin:
+            self.pin()
         with self.patch.context() as patch:
             patch.setattr(compaction, "_MANY_FILES", 1)
             self.lake.maintain(keep=timedelta(0), pinned=[snapshot for snapshot, _ in self.pins])
