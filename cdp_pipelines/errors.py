@@ -51,7 +51,7 @@ class CredentialError(CdpError, LookupError):
         self.source = source
         super().__init__(
             f"{source}: there is no credential, neither in the environment nor in the vault, so nothing can be read. "
-            f"Set {variable}, or store one with: cdp sources token {source}"
+            f"Set {variable}, or store one with: cdp sources login {source}"
         )
 
 
