@@ -87,7 +87,7 @@ class Company(_Section):
     """IANA zone that days, weeks and months are cut in."""
     phone_region: Annotated[str, AfterValidator(_phone_region)] = "DE"
     """Country of phone numbers written without a prefix."""
-    jurisdiction: Literal["EU", "UK", "CH", "US", "BR", "CA", "other"] = "EU"
+    jurisdiction: Literal["EU", "UK", "CH", "US"] = "EU"
     """Law that decides where a person has decided nothing."""
     k: Annotated[int, Field(ge=5)] = 5
     """Smallest number of persons a published cell may rest on."""
@@ -348,7 +348,7 @@ root_key_file = "~/.config/cdp/root.key"     # opens everything that is encrypte
 base_currency = "EUR"          # ISO 4217
 time_zone = "Europe/Berlin"    # days, weeks and months are cut here
 phone_region = "DE"            # country of phone numbers written without a prefix
-jurisdiction = "EU"            # EU, UK, CH, US, BR, CA or other: decides where a person has decided nothing
+jurisdiction = "EU"            # EU, UK, CH or US: decides where a person has decided nothing
 k = 5                          # a published cell never rests on fewer persons
 
 [engine]

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from cdp_pipelines.config import load_settings, write_default_config
+from cdp_pipelines.config import Company, load_settings, write_default_config
 from cdp_pipelines.errors import ConfigError
+from privacy.consent import JURISDICTIONS
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def test_something_else_than_toml_names_the_line(file):
         ),
         pytest.param(
             '[company]\njurisdiction = "Mars"\n',
-            "line 2: company.jurisdiction must be one of 'EU', 'UK', 'CH', 'US', 'BR', 'CA' or 'other'.",
+            "line 2: company.jurisdiction must be one of 'EU', 'UK', 'CH' or 'US'.",
             id="jurisdiction",
         ),
         pytest.param(
@@ -185,6 +187,10 @@ def test_a_wrong_variable_is_named(file):
 def test_a_variable_that_is_no_section_is_not_quoted(file):
     (problem,) = problems(file, "", {"CDP_SOURCES": "secret"})
     assert "secret" not in problem
+
+
+def test_there_is_a_policy_for_every_jurisdiction_that_can_be_set():
+    assert get_args(Company.model_fields["jurisdiction"].annotation) == JURISDICTIONS
 
 
 def test_reading_settings_loads_nothing_heavy():
