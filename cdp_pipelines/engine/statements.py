@@ -18,9 +18,9 @@ ALLOWED_FUNCTIONS = frozenset(
         # logic and choice
         *("and", "or", "case", "if", "coalesce", "exists", "greatest", "least", "nullif", "cast"),
         # numbers
-        *("abs", "count", "max", "min", "sum"),
+        *("abs", "arg_max", "arg_min", "count", "max", "min", "sum"),
         # lists
-        *("array", "array_agg", "array_append", "array_concat", "array_max", "filter"),
+        *("array", "array_agg", "array_append", "array_concat", "array_max", "explode", "filter"),
         # text
         *("concat",),
         # windows

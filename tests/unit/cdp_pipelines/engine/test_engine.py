@@ -1,0 +1,49 @@
+"""The engine: bounded, alone, and silent about values."""
+
+import pytest
+
+from cdp_pipelines.engine import Engine, EngineError, EngineMemoryError, fetch, run
+
+
+@pytest.fixture
+def engine(tmp_path):
+    return Engine(memory_limit="64MB", threads=1, temp_directory=tmp_path / "spill")
+
+
+def setting(connection, name):
+    return fetch(connection, f"select current_setting('{name}') as x", doing="Asking")["x"][0].as_py()
+
+
+def test_it_uses_what_it_may(engine, tmp_path):
+    with engine.connection() as connection:
+        used = [setting(connection, name) for name in ("memory_limit", "threads", "temp_directory", "TimeZone")]
+    assert used == ["61.0 MiB", 1, str(tmp_path / "spill"), "UTC"]
+
+
+def test_connections_know_nothing_of_each_other(engine):
+    with engine.connection() as one, engine.connection() as other:
+        run(one, "create table t as select 1 as x", doing="Making")
+        with pytest.raises(EngineError):
+            fetch(other, "select * from t", doing="Looking")
+
+
+def test_an_error_says_what_was_done_and_quotes_no_value(engine):
+    with engine.connection() as connection, pytest.raises(EngineError) as caught:
+        fetch(connection, "select cast('anna@example.org' as integer) as x", doing="Counting apples")
+    assert str(caught.value).startswith("Counting apples: the engine stopped with ConversionException.")
+    assert "anna" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_too_little_memory_is_said_with_what_to_do(tmp_path):
+    small = Engine(memory_limit="20MB", threads=1, temp_directory=tmp_path)
+    with small.connection() as connection, pytest.raises(EngineMemoryError, match="Raise memory_limit"):
+        connection.execute("set max_temp_directory_size = '1MB'")
+        run(connection, "create table t as select range as x, random() as y from range(20000000)", doing="Filling")
+
+
+def test_a_setting_that_makes_no_sense_names_the_section(tmp_path):
+    wrong = Engine(memory_limit="a lot", threads=1, temp_directory=tmp_path)
+    with pytest.raises(EngineError, match=r"\[engine\] in the settings"), wrong.connection():
+        pass
