@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from sandbox import zendesk_csat as csat
 from sandbox import zendesk_render as render
 from sandbox.records import Ticket, User
 from sandbox.times import iso_seconds
@@ -276,11 +277,11 @@ def satisfaction_ratings(world: "World", request: Request) -> Response:
     """Legacy ratings in the order they were offered; the time filters look at the last change."""
     start, end, score = request.integer("start_time", 0), request.integer("end_time", world.clock), request.one("score")
     if world.csat != "legacy":
-        return paged(request, "satisfaction_ratings", [], lambda r: render.rating_json(request.origin, r))
+        return paged(request, "satisfaction_ratings", [], lambda r: csat.rating_json(request.origin, r))
     ordered = world.remember("ratings", lambda: sorted(world.zendesk.ratings, key=lambda r: (r.created, r.id)))
     if "start_time" in request.query or "end_time" in request.query or score:
         ordered = [r for r in ordered if start <= r.updated <= end and score in {None, r.score}]
-    return paged(request, "satisfaction_ratings", ordered, lambda r: render.rating_json(request.origin, r))
+    return paged(request, "satisfaction_ratings", ordered, lambda r: csat.rating_json(request.origin, r))
 
 
 @router.on("GET", "/api/v2/guide/survey_responses")
@@ -297,7 +298,7 @@ def survey_responses(world: "World", request: Request) -> Response:
         records = [r for r in records if str(r.requester_id) in responders]
     if request.one("sort") == "-id":
         records.reverse()
-    return _by_cursor(request, "survey_responses", records, render.survey_json)
+    return _by_cursor(request, "survey_responses", records, csat.survey_json)
 
 
 def _seconds(request: Request, bound: str, default: int) -> int:
