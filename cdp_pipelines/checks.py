@@ -1,0 +1,52 @@
+"""Facts about the lake that must hold after every write, as functions that count what breaks them."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from cdp_pipelines.installation import Installation
+from cdp_pipelines.lake import Snapshot
+from models import ENTITIES, Entity
+from models.derive import personal_fields
+from privacy.errors import UnprotectedError
+from privacy.protect import refuse_unprotected
+
+BATCH_ROWS = 50_000
+
+
+def duplicate_keys(opened: Installation, tables: Sequence[str], source: str) -> int:
+    """Rows of ``source`` that share their key with another current row of the same table."""
+    snapshot = opened.lake.snapshot(tables)
+    total = 0
+    with opened.engine.connection() as duck:
+        for table in tables:
+            current = opened.lake.current_sql(table, snapshot, columns=["source", "source_id"], include_deleted=True)
+            found = duck.execute(
+                f"select count(*) - count(distinct source_id) from ({current}) where source = ?",  # noqa: S608 - our own SQL
+                [source],
+            ).fetchone()
+            total += found[0] if found else 0
+    return total
+
+
+def unprotected_batches(opened: Installation, tables: Sequence[str], run_id: str) -> int:
+    """Batches of rows written by a run in which a personal column holds anything but ciphertexts."""
+    by_name = {entity.__entity__: entity for entity in ENTITIES}
+    snapshot = opened.lake.snapshot(tables)
+    return sum(_unprotected(opened, by_name[table], snapshot, run_id) for table in tables)
+
+
+def _unprotected(opened: Installation, entity: type[Entity], snapshot: Snapshot, run_id: str) -> int:
+    columns = [plan.name for plan in personal_fields(entity)]
+    if not columns:
+        return 0
+    current = opened.lake.current_sql(entity.__entity__, snapshot, columns=["run_id", *columns], include_deleted=True)
+    broken = 0
+    with opened.engine.connection() as duck:
+        query = f"select * exclude (run_id) from ({current}) where run_id = ?"  # noqa: S608 - our own SQL
+        for batch in duck.sql(query, params=[run_id]).to_arrow_reader(BATCH_ROWS):
+            try:
+                refuse_unprotected(entity, pa.Table.from_batches([batch]))
+            except UnprotectedError:
+                broken += 1
+    return broken

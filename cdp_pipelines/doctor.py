@@ -1,0 +1,80 @@
+"""Looking over an installation. Each examination is one function that returns what it found."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cdp_pipelines.config import Settings
+from cdp_pipelines.errors import is_ours
+from cdp_pipelines.installation import open_installation
+
+LITTLE_DISK_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: Literal["ok", "warning", "problem"]
+    subject: str
+    sentence: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every examination, in order; one that fails becomes a problem and the others still run."""
+    examinations: list[Callable[[Settings], Iterator[Finding]]] = [_root_key, _disk, _stores]
+    return [finding for examination in examinations for finding in examination(settings)]
+
+
+def _root_key(settings: Settings) -> Iterator[Finding]:
+    path = settings.root_key_file.expanduser().resolve()
+    data = Path(settings.data).resolve()
+    if not path.exists():
+        yield Finding("ok", "root key", "The root key is not a file here; it comes from the environment.")
+        return
+    if data in path.parents or path.parent == data.parent:
+        yield Finding(
+            "warning",
+            "root key",
+            "The root key lies beside the data it protects; whoever copies one gets both. Move it.",
+        )
+    elif any((folder / ".git").exists() for folder in path.parents):
+        yield Finding("warning", "root key", "The root key lies in a git work tree; it may be committed. Move it.")
+    else:
+        yield Finding("ok", "root key", "The root key lies apart from the data.")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.home).free
+    if free < LITTLE_DISK_BYTES:
+        yield Finding(
+            "warning", "disk", f"Only {free / 1e9:.1f} GB are free; a sync stops cleanly when the disk is full."
+        )
+    else:
+        yield Finding("ok", "disk", f"{free / 1e9:,.0f} GB are free.")
+
+
+def _stores(settings: Settings) -> Iterator[Finding]:
+    try:
+        with open_installation(settings) as opened:
+            yield Finding("ok", "stores", "The stores open, and the root key is the one they were written with.")
+            for name in settings.sources:
+                yield _credential(opened.token, name)
+            tables = sum(1 for _ in opened.lake.snapshot().tables)
+            yield Finding("ok", "lake", f"The lake opens; it has {tables} tables.")
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        yield Finding("problem", "stores", str(error))
+
+
+def _credential(token: Callable[[str], str], name: str) -> Finding:
+    try:
+        token(name)
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        return Finding("warning", name, str(error))
+    return Finding("ok", name, "There is a credential.")

@@ -1,0 +1,111 @@
+"""From rows to profiles to published metrics: the two steps that follow the syncs.
+
+Both work on one snapshot of the lake, recorded when the first begins, so that identity, metrics and what is
+published agree with each other whatever syncs write meanwhile.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cdp_pipelines import database
+from cdp_pipelines.automation import record_automation_runs
+from cdp_pipelines.errors import error_class
+from cdp_pipelines.identity import (
+    IdentityReport,
+    ProfileReport,
+    build_profiles,
+    consent_history,
+    permissions,
+    resolve,
+)
+from cdp_pipelines.installation import Installation
+from cdp_pipelines.lake import Snapshot
+from cdp_pipelines.metrics import MetricsReport, refresh
+
+PROFILES = "identity"
+METRICS = "metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesRefreshed:
+    """What the identity step did, and the snapshot the metrics step goes on with."""
+
+    run_id: str
+    identity: IdentityReport
+    profiles: ProfileReport
+    snapshot: Snapshot
+
+
+def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshed:
+    """Resolve identities and publish the profile tables. Safe to repeat; an unchanged world writes nothing."""
+    with _run(opened, PROFILES) as (run_id, counts):
+        snapshot = opened.lake.snapshot()
+        with opened.lake.pinned(snapshot):
+            identity = resolve(
+                lake=opened.lake,
+                stores=opened.stores,
+                protector=opened.protector,
+                revealer=opened.revealer,
+                engine=opened.engine,
+                settings=opened.settings,
+                snapshot=snapshot,
+                run_id=run_id,
+                now=now,
+            )
+            linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
+            profiles = build_profiles(
+                lake=opened.lake,
+                stores=opened.stores,
+                engine=opened.engine,
+                settings=opened.settings,
+                snapshot=linked,
+                run_id=run_id,
+                now=now,
+            )
+        counts.update(records=identity.records, snapshot=linked.to_json())
+    return ProfilesRefreshed(run_id, identity, profiles, linked)
+
+
+def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
+    """Compute every metric on the snapshot of the last identity step and publish all of them at once.
+
+    Raises:
+        StoreError: No identity step has finished yet.
+    """
+    with _run(opened, METRICS) as (run_id, counts):
+        snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
+        record_automation_runs(opened.sinks, run_id=run_id, now=now)
+        snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
+        with opened.lake.pinned(snapshot):
+            reading = {
+                "lake": opened.lake,
+                "stores": opened.stores,
+                "engine": opened.engine,
+                "settings": opened.settings,
+                "snapshot": snapshot,
+                "now": now,
+            }
+            report = refresh(
+                **reading, permissions=permissions(**reading), consents=consent_history(**reading), run_id=run_id
+            )
+        database.write_copies(opened.stores, opened.settings)
+        counts.update(records=report.rows)
+    return report
+
+
+@contextmanager
+def _run(opened: Installation, process: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A recorded run of ``process``, one at a time; the dict given is stored as its counts."""
+    control = opened.stores.control
+    counts: dict[str, Any] = {}
+    with database.lease(control, process):
+        run_id = database.start_run(control, process)
+        try:
+            yield run_id, counts
+        except BaseException as error:
+            database.finish_run(control, run_id, "error", counts=counts, error_class=error_class(error))
+            raise
+        database.finish_run(control, run_id, "success", counts=counts)

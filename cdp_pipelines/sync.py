@@ -1,0 +1,330 @@
+"""One sync of one source: connector → protect → lake → ledger → quarantine → cursor, always in that order.
+
+The order is the promise. Keys are in the vault before a row that needs them is in the lake, and a cursor is
+committed only after everything it stands for; so a crash anywhere costs time and nothing else: the next run
+reads again from the last cursor, and the lake does not write what it already has.
+
+``cdp sync`` and the Dagster assets call the same function, ``sync_source``.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from cdp_pipelines import database
+from cdp_pipelines.barriers import reach
+from cdp_pipelines.config import SourceSettings
+from cdp_pipelines.errors import SyncFailedError, error_class
+from cdp_pipelines.lake import Lake
+from connectors.connection import Connection
+from connectors.errors import ConnectorError
+from connectors.reading import Page
+from connectors.spec import Source, Stream
+from models import ConsentEvent, Entity
+from privacy.protect import Protector
+
+BATCH_ROWS = 10_000
+"""Rows collected before they are written: an append costs about a tenth of a second however few they are."""
+
+Progress = Callable[[str, int], None]
+"""Told (stream, records read so far) after every page."""
+
+
+@dataclass(slots=True)
+class StreamReport:
+    """What one stream of one run did. Counts are rows unless the name says otherwise."""
+
+    stream: str
+    records: int = 0
+    written: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    quarantined: int = 0
+    recovered: int = 0
+    erased: int = 0
+    drift: dict[str, int] = field(default_factory=dict)
+    cursor_before: dict[str, Any] | None = None
+    cursor_after: dict[str, Any] | None = None
+    seconds: float = 0.0
+    error_class: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one run did, stream by stream, with the cost in requests and seconds of waiting for the vendor."""
+
+    source: str
+    run_id: str
+    streams: tuple[StreamReport, ...]
+    requests: int
+    throttled_seconds: float
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[StreamReport, ...]:
+        """The streams that did not finish; what they had read until then is kept."""
+        return tuple(report for report in self.streams if report.error_class is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where the rows of a sync go. One per run; holds no clear value."""
+
+    lake: Lake
+    protector: Protector
+    stores: database.Stores
+
+
+def sync_source(
+    source: Source,
+    settings: SourceSettings,
+    sinks: Sinks,
+    *,
+    token: str,
+    now: Callable[[], datetime],
+    streams: Sequence[str] | None = None,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Bring one source's records into the lake.
+
+    Safe to repeat: a run that was killed, or is started twice, ends with the same current rows.
+
+    Args:
+        source: The declaration of the system.
+        settings: Account, base URL and options of this installation.
+        sinks: Lake, protector and stores.
+        token: The credential, in clear, in memory only.
+        now: Clock; asked once per page for the read time.
+        streams: Names of the streams to read, all by default.
+        since: Read again from this date on, whatever the cursor says (backfill). The cursor never moves back.
+        progress: Told after every page.
+
+    Raises:
+        LeaseError: Another process is syncing the same account; the message says who.
+        SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
+    """
+    chosen = _in_order(source, streams)
+    account = f"{source.name}/{settings.account or 'default'}"
+    with ExitStack() as stack:
+        stack.enter_context(database.lease(sinks.stores.control, f"sync/{account}"))
+        reach("lease_taken")
+        run_id = database.start_run(sinks.stores.control, f"sync/{source.name}", source=source.name)
+        try:
+            report = asyncio.run(
+                _Run(source, settings, sinks, run_id, now, since, progress).all(chosen, token),
+            )
+        except BaseException as error:
+            database.finish_run(
+                sinks.stores.control, run_id, _status_of(error), counts={}, error_class=error_class(error)
+            )
+            raise
+        _record(sinks, report)
+    if report.failed:
+        raise SyncFailedError(source.name, report)
+    return report
+
+
+def _in_order(source: Source, names: Sequence[str] | None) -> list[Stream]:
+    """The chosen streams, each behind those it is to be read after."""
+    wanted = list(source.streams) if names is None else [source.stream(name) for name in names]
+    ordered: list[Stream] = []
+    while len(ordered) < len(wanted):
+        ready = [
+            stream
+            for stream in wanted
+            if stream not in ordered and not any(s.name in stream.after for s in wanted if s not in ordered)
+        ]
+        ordered.append(ready[0])
+    return ordered
+
+
+def _status_of(error: BaseException) -> str:
+    return "canceled" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "error"
+
+
+def _record(sinks: Sinks, report: SyncReport) -> None:
+    counts = {
+        "records": sum(s.records for s in report.streams),
+        "written": sum(s.written for s in report.streams),
+        "quarantined": sum(s.quarantined for s in report.streams),
+        "requests": report.requests,
+    }
+    failed = report.failed
+    database.finish_run(
+        sinks.stores.control,
+        report.run_id,
+        "error" if failed else "success",
+        counts=counts,
+        error_class=failed[0].error_class if failed else None,
+    )
+    reach("run_recorded")
+
+
+class _Run:
+    """The state of one run: what is constant while its streams are read one after the other."""
+
+    def __init__(
+        self,
+        source: Source,
+        settings: SourceSettings,
+        sinks: Sinks,
+        run_id: str,
+        now: Callable[[], datetime],
+        since: datetime | None,
+        progress: Progress | None,
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self._sinks = sinks
+        self._run_id = run_id
+        self._now = now
+        self._since = since
+        self._progress = progress
+
+    async def all(self, streams: Sequence[Stream], token: str) -> SyncReport:
+        """Read the streams; one stream's failure does not stop the others."""
+        started = time.monotonic()
+        async with Connection(
+            self._source,
+            token=token,
+            account=self._settings.account,
+            base_url=self._settings.base_url,
+            rate_scale=self._settings.rate_scale,
+            options=self._settings.options,
+            clock=self._now,
+        ) as connection:
+            reports = [await self._guarded(connection, stream) for stream in streams]
+            return SyncReport(
+                source=self._source.name,
+                run_id=self._run_id,
+                streams=tuple(reports),
+                requests=connection.stats.requests,
+                throttled_seconds=round(connection.stats.throttled_seconds, 3),
+                seconds=round(time.monotonic() - started, 3),
+            )
+
+    async def _guarded(self, connection: Connection, stream: Stream) -> StreamReport:
+        report = StreamReport(stream.name)
+        started = time.monotonic()
+        try:
+            await self._read(connection, stream, report)
+        except ConnectorError as error:
+            # Kept: what was written before; the cursor stands at the last page that is whole in the lake.
+            report.error_class, report.error = type(error).__name__, str(error)
+        report.seconds = round(time.monotonic() - started, 3)
+        reach("stream_done")
+        return report
+
+    async def _read(self, connection: Connection, stream: Stream, report: StreamReport) -> None:
+        control = self._sinks.stores.control
+        report.cursor_before = database.load_cursor(control, self._source.name, stream.name)
+        report.cursor_after = report.cursor_before
+        retry = database.quarantine_pending(control, self._source.name, stream.name)
+        batch = _Batch(self, stream, report)
+        async for page in connection.read(stream, cursor=report.cursor_before, since=self._since, retry_ids=retry):
+            reach("fetch_page")
+            batch.add(page, self._now())
+            if self._progress is not None:
+                self._progress(stream.name, report.records)
+        batch.flush()
+
+    def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "_Written":
+        """Protect rows of one entity and append them; consent decisions go on to the ledger."""
+        protected = self._sinks.protector.protect(entity, rows, run_id=self._run_id, read_at=read_at)
+        reach("row_protected")
+        appended = self._sinks.lake.append(entity.__entity__, protected.table)
+        if entity is ConsentEvent:
+            reach("ledger_before")
+            database.append_ledger(self._sinks.stores.control, ledger_rows(protected.table), run_id=self._run_id)
+            reach("ledger_after")
+        return _Written(appended.rows, appended.skipped, appended.tombstones, protected.dropped_erased)
+
+    def settle(self, stream: Stream, batch: "_Batch") -> None:
+        """Set rejected records aside, let recovered ones go, and commit the cursor last."""
+        control, names = self._sinks.stores.control, (self._source.name, stream.name)
+        if batch.rejected:
+            database.quarantine_put(control, *names, batch.rejected)
+            reach("quarantine_written")
+        if batch.recovered:
+            database.quarantine_clear(control, *names, batch.recovered)
+        if batch.cursor is not None and self._since is None:
+            reach("cursor_before")
+            database.commit_cursor(control, *names, batch.cursor, run_id=self._run_id)
+            reach("cursor_after")
+            batch.report.cursor_after = batch.cursor
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    rows: int
+    unchanged: int
+    deleted: int
+    erased: int
+
+
+class _Batch:
+    """Rows of consecutive pages that are written together, children before parents."""
+
+    def __init__(self, run: _Run, stream: Stream, report: StreamReport) -> None:
+        self._run = run
+        self._stream = stream
+        self.report = report
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: dict[type[Entity], list[dict[str, Any]]] = {}
+        self._count = 0
+        self._read_at: datetime | None = None
+        self.rejected: list[tuple[str, str]] = []
+        self.recovered: list[str] = []
+        self.cursor: dict[str, Any] | None = None
+
+    def add(self, page: Page, read_at: datetime) -> None:
+        """Take a page in; write when enough has come together."""
+        for entity, rows in page.rows.items():
+            self._rows.setdefault(entity, []).extend(rows)
+            self._count += len(rows)
+        self._read_at = read_at
+        self.rejected += [(item.record_id, item.error_class) for item in page.rejected]
+        self.recovered += page.recovered
+        self.cursor = page.cursor if page.cursor is not None else self.cursor
+        self.report.records += page.records
+        _add_counts(self.report.drift, page.drift)
+        if self._count >= BATCH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has come together and commit the cursor behind it."""
+        for entity in self._stream.entities:  # declared children first
+            rows = self._rows.get(entity)
+            if rows and self._read_at is not None:
+                self._count_written(self._run.write(entity, rows, read_at=self._read_at))
+        self.report.quarantined += len(self.rejected)
+        self.report.recovered += len(self.recovered)
+        self._run.settle(self._stream, self)
+        self._clear()
+
+    def _count_written(self, written: _Written) -> None:
+        self.report.written += written.rows
+        self.report.unchanged += written.unchanged
+        self.report.deleted += written.deleted
+        self.report.erased += written.erased
+
+
+def _add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
+
+
+def ledger_rows(table: pa.Table) -> Iterable[database.LedgerRow]:
+    """The ledger entries of protected consent rows: facts and the token of the address, nothing in clear."""
+    facts = table.drop_columns(["address", "digest", "read_at", "run_id", "subject_id", "version_at"])
+    return [database.LedgerRow.from_lake(row) for row in facts.to_pylist() if not row["deleted"]]

@@ -1,0 +1,120 @@
+"""A whole installation on the sandbox, for the tests that need one. Imported by conftest files only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cdp_pipelines import database
+from cdp_pipelines.config import Settings, load_settings
+from cdp_pipelines.installation import Installation, clock, open_installation
+from cdp_pipelines.setup import set_up
+from cdp_pipelines.sync import SyncReport, sync_source
+from models import ENTITIES
+from models.derive import personal_fields
+
+HUBSPOT_TOKEN = "pat-na1-sandbox"
+ZENDESK_TOKEN = "agent@example.com/token:sandbox-token"
+TOKENS = {"hubspot": HUBSPOT_TOKEN, "zendesk": ZENDESK_TOKEN}
+ENVIRONMENT = {"CDP_HUBSPOT_TOKEN": HUBSPOT_TOKEN, "CDP_ZENDESK_TOKEN": ZENDESK_TOKEN}
+
+CONFIG = """\
+root_key_file = "{key}"
+
+[company]
+time_zone = "Europe/Berlin"
+phone_region = "DE"
+
+[sources.hubspot]
+base_url = "{hubspot}"
+rate_scale = 10000
+
+[sources.hubspot.options]
+subscription_purposes = {{ "311003" = "research", "311004" = "profiling" }}
+
+[sources.zendesk]
+account = "demo"
+base_url = "{zendesk}"
+rate_scale = 10000
+
+[sources.zendesk.options]
+external_id_is = "hubspot"
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """One installation's folder and settings."""
+
+    settings: Settings
+
+    @property
+    def config(self) -> Path:
+        return self.settings.path
+
+    @contextmanager
+    def opened(self) -> Iterator[Installation]:
+        with open_installation(self.settings) as opened:
+            yield opened
+
+    def sync(self, name: str, **options: Any) -> SyncReport:
+        with self.opened() as opened:
+            source, settings = opened.source(name)
+            return sync_source(source, settings, opened.sinks, token=TOKENS[name], now=clock, **options)
+
+
+def make_home(folder: Path, urls: dict[str, str]) -> Home:
+    """A set-up installation that reads from ``urls``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = folder.parent / f"{folder.name}-keys"
+    path = folder / "cdp.toml"
+    path.write_text(CONFIG.format(key=keys / "root.key", **urls))
+    settings = load_settings(path, environment={})
+    list(set_up(settings, environment={}))
+    return Home(settings)
+
+
+def contents(home: Home) -> dict[str, Any]:
+    """Everything a sync leaves behind, in clear and without what differs from run to run."""
+    with home.opened() as opened:
+        control = opened.stores.control
+        rows = {entity.__entity__: _clear_rows(opened, entity) for entity in ENTITIES if _from_source(entity)}
+        return {
+            "rows": rows,
+            "cursors": {
+                (source.name, stream.name): database.load_cursor(control, source.name, stream.name)
+                for source in _sources()
+                for stream in source.streams
+            },
+            "ledger": sorted(_ledger(opened), key=repr),
+            "quarantine": database.quarantine_counts(control),
+        }
+
+
+def _sources() -> Any:
+    from connectors.registry import SOURCES
+
+    return SOURCES
+
+
+def _from_source(entity: Any) -> bool:
+    return entity.__entity__ not in {"automation_run", "identity_link", "identity_event"}
+
+
+def _clear_rows(opened: Installation, entity: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    table = opened.lake.current(entity.__entity__, include_deleted=True)
+    personal = [plan.name for plan in personal_fields(entity)]
+    clear = opened.revealer.reveal(entity, table, personal)
+    facts = table.drop_columns([*personal, "subject_id", "read_at", "run_id", "digest", "commit_seq"]).to_pylist()
+    return {
+        (fact["source"], fact["source_id"]): {**fact, **{name: str(row[name]) for name in personal}}
+        for fact, row in zip(facts, clear, strict=True)
+    }
+
+
+def _ledger(opened: Installation) -> list[tuple[Any, ...]]:
+    table = database.read_ledger(opened.stores.control)
+    rows = table.to_pylist() if hasattr(table, "to_pylist") else [dict(row) for row in table]
+    leave_out = {"run_id", "recorded_at", "address_token", "id", "seq"}
+    return [tuple((k, v) for k, v in sorted(row.items()) if k not in leave_out) for row in rows]
