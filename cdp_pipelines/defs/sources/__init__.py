@@ -1,0 +1,1 @@
+"""One subsettable multi-asset, job and schedule per source, all from its declaration."""
