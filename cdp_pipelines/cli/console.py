@@ -1,0 +1,73 @@
+"""What the commands share: the chosen configuration, the opened installation, tables and progress."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cdp_pipelines.config import Settings
+    from cdp_pipelines.installation import Installation
+
+
+@dataclass(slots=True)
+class _Chosen:
+    path: Path | None = None
+
+
+CONFIG = _Chosen()
+"""The configuration file named before the command, if any."""
+
+
+def settings() -> "Settings":
+    """The settings of the chosen configuration."""
+    from cdp_pipelines.config import load_settings
+
+    return load_settings(CONFIG.path)
+
+
+@contextmanager
+def installation() -> Iterator["Installation"]:
+    """The opened installation of the chosen configuration."""
+    from cdp_pipelines.installation import open_installation
+
+    with open_installation(settings()) as opened:
+        yield opened
+
+
+def print_json(data: object) -> None:
+    """Print data for programs."""
+    import orjson
+
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print data for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        numeric = bool(rows) and all(isinstance(row[columns.index(column)], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@contextmanager
+def progress(what: str) -> Iterator["Any"]:
+    """A function ``(part, count)`` that shows how far long work has come: a live line, or nothing when piped."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _part, _count: None
+        return
+    with console.status(what) as status:
+        yield lambda part, count: status.update(f"{what}: {part} {count:,}")

@@ -1,0 +1,108 @@
+"""``cdp sync``, ``cdp run`` and ``cdp dev``: start work, here or in the Dagster UI."""
+
+import os
+import sys
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from cdp_pipelines.cli import console
+
+
+def sync(
+    name: Annotated[str, typer.Argument(help="Name of the source, for example hubspot.")],
+    stream: Annotated[list[str] | None, typer.Option(help="Only this stream; may be repeated.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Read again from this day on (backfill).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Read one system's changes into the lake.
+
+    Examples:
+
+      cdp sync hubspot
+
+      cdp sync zendesk --stream tickets --since 2026-01-01
+    """
+    from datetime import UTC
+
+    from cdp_pipelines.errors import SyncFailedError
+    from cdp_pipelines.installation import clock
+    from cdp_pipelines.sync import sync_source
+
+    start = since.replace(tzinfo=UTC) if since else None
+    failure: SyncFailedError | None = None
+    with console.installation() as opened, console.progress(f"Reading {name}") as progress:
+        declaration, settings = opened.source(name)
+        try:
+            report = sync_source(
+                declaration,
+                settings,
+                opened.sinks,
+                token=opened.token(name),
+                now=clock,
+                streams=stream,
+                since=start,
+                progress=progress,
+            )
+        except SyncFailedError as error:
+            failure, report = error, error.report
+    show_sync(report, as_json=as_json)
+    if failure is not None:
+        raise failure
+
+
+def show_sync(report: Any, *, as_json: bool = False) -> None:
+    """Print what a sync did, stream by stream."""
+    columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "seconds"]
+    if as_json:
+        rows = [{column: getattr(s, column) for column in [*columns, "error"]} for s in report.streams]
+        console.print_json({"source": report.source, "run": report.run_id, "streams": rows})
+        return
+    rows = [[getattr(s, column) for column in columns] for s in report.streams]
+    console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds} s", columns, rows)
+
+
+def run(
+    refresh_only: Annotated[
+        bool, typer.Option("--refresh-only", help="Profiles and metrics only; read nothing.")
+    ] = False,
+) -> None:
+    """Sync everything, then profiles, then metrics.
+
+    It is one Dagster run, shown in the UI afterwards.
+
+    Examples:
+
+      cdp run
+
+      cdp run --refresh-only
+    """
+    from cdp_pipelines.jobs import run_job
+
+    with console.progress("Running"):
+        report = run_job("refresh" if refresh_only else "everything", console.settings())
+    rows = [[step, round(seconds, 1)] for step, seconds in report.steps.items()]
+    console.print_table(f"Done in {report.seconds:.1f} s", ["step", "seconds"], rows)
+    for check in report.failed_checks:
+        typer.echo(f"Look at this check: {check}")
+    typer.echo("See the result with: cdp metrics list, or open the UI with: cdp dev")
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the UI on this machine.")] = 3000,
+) -> None:
+    """Open the Dagster UI on this machine.
+
+    It shows assets, runs and checks, and schedules ready to switch on.
+
+    Example: cdp dev --port 3001
+    """
+    from cdp_pipelines.jobs import environment
+
+    settings = console.settings()
+    typer.echo(f"The UI opens on http://127.0.0.1:{port}. It has no login, so it listens on this machine only.")
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "cdp_pipelines.definitions", "-h", "127.0.0.1"]
+    os.execve(sys.executable, [*command, "-p", str(port)], environment(settings))  # noqa: S606 - our own interpreter

@@ -1,0 +1,36 @@
+"""``cdp sandbox serve``: local stand-ins for the vendors' APIs. The only module that may import ``sandbox``."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Local stand-ins for the vendors' APIs.")
+
+
+@app.callback()
+def options() -> None:
+    """Local stand-ins for the vendors' APIs."""
+
+
+@app.command("serve")
+def serve(
+    customers: Annotated[int, typer.Option(min=1, help="Size of the generated business.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same business.")] = 1,
+    hubspot_port: Annotated[int, typer.Option(help="Port of the HubSpot stand-in.")] = 8801,
+    zendesk_port: Annotated[int, typer.Option(help="Port of the Zendesk stand-in.")] = 8802,
+    latency_ms: Annotated[int, typer.Option(help="Delay before every answer.")] = 0,
+    rate_scale: Annotated[float, typer.Option(help="Vendor's rate limits times this; 0 switches them off.")] = 1.0,
+) -> None:
+    """Serve the stand-ins on this machine until stopped with Ctrl-C.
+
+    Example: cdp sandbox serve --customers 5000
+    """
+    from sandbox.__main__ import main
+
+    main(
+        [
+            *("--customers", str(customers), "--seed", str(seed)),
+            *("--hubspot-port", str(hubspot_port), "--zendesk-port", str(zendesk_port)),
+            *("--latency-ms", str(latency_ms), "--rate-scale", str(rate_scale)),
+        ]
+    )
