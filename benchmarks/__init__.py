@@ -1,0 +1,1 @@
+"""What ``make bench`` measures and docs/performance.md reports. Never imported by the product."""
