@@ -207,6 +207,8 @@ class Reading:
             body = await self.client.send(self.stream.by_ids(part, self.context)) or {}
             records = self.records_of(body)
             _attach(self.stream, body)
+            if self.stream.enrich and records:
+                await self.stream.enrich(self, records)
             page = self.page(records, cursor=None)
             gone = set(part) - {self._id(record) for record in records}
             yield Page(page.rows, page.rejected, [*page.recovered, *sorted(gone)], None, page.records, page.drift)

@@ -148,6 +148,7 @@ class Stream:
         lookups: Names of the source's lookups its map needs.
         absent_on: Statuses that mean "this account does not have the feature".
         by_ids: Request for single records, where the vendor has one; at most 100 ids.
+        enrich: Adds to records what only the listing has, for those that were found by id or by search.
         read: Reader for a stream that does not fit the general one.
     """
 
@@ -166,6 +167,7 @@ class Stream:
     lookups: tuple[str, ...] = ()
     absent_on: tuple[int, ...] = ()
     by_ids: ByIds | None = None
+    enrich: "Callable[[Reading, list[Json]], Awaitable[None]] | None" = None
     read: "Callable[[Reading], AsyncIterator[Page]] | None" = None
 
     def __post_init__(self) -> None:

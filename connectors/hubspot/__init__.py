@@ -16,7 +16,7 @@ from connectors.auth import Bearer
 from connectors.cursors import ChangedSince
 from connectors.hubspot.account import describe, load_optout_properties, load_subscriptions, missing_scopes
 from connectors.hubspot.maps import map_company, map_contact, map_feedback, map_timeline
-from connectors.hubspot.readers import by_ids, read_objects, read_timeline
+from connectors.hubspot.readers import attach_contacts, by_ids, read_objects, read_timeline
 from connectors.spec import Budget, Probe, Request, Source, Stream, Window
 from models import Account, ConsentEvent, Person, SurveyResponse
 
@@ -97,6 +97,7 @@ HUBSPOT = Source(
             params={"associations": "contacts"},
             read=read_objects,
             by_ids=by_ids("feedback_submissions"),
+            enrich=attach_contacts,
             after=("contacts",),
         ),
     ),

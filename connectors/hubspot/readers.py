@@ -49,7 +49,8 @@ async def read_objects(reading: Reading) -> AsyncIterator[Page]:
     started: str | None = None
     async for body in reading.bodies(_search(reading, cursor.name, start), after_last_id):
         started = started or reading.client.vendor_now().isoformat()
-        await _attach_contacts(reading, body["results"])
+        if reading.stream.enrich and body["results"]:
+            await reading.stream.enrich(reading, body["results"])
         yield reading.page(body["results"], cursor=None if _more(body) else {"since": started})
     async for body in reading.bodies(_listing(reading, archived=True), next_after):
         yield reading.page(body["results"], cursor=None)
@@ -124,10 +125,8 @@ def by_ids(name: str) -> ByIds:
     return request
 
 
-async def _attach_contacts(reading: Reading, records: list[Json]) -> None:
-    """Search answers carry no associations, so streams that need contacts ask for them by batch."""
-    if "associations" not in reading.stream.params or not records:
-        return
+async def attach_contacts(reading: Reading, records: list[Json]) -> None:
+    """Searches and batches carry no associations, so the contacts are asked for by a batch of their own."""
     links = await _links(reading, [record["id"] for record in records])
     for record in records:
         if found := links.get(record["id"]):

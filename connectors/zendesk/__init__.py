@@ -103,7 +103,8 @@ ZENDESK = Source(
         Probe(Request("/api/v2/users/me"), "users:read"),
         Probe(Request("/api/v2/users", {"page[size]": "1"}), "users:read"),
         Probe(Request("/api/v2/organizations", {"page[size]": "1"}), "organizations:read"),
-        Probe(Request("/api/v2/tickets", {"page[size]": "1"}), "tickets:read"),
+        # Agents may list tickets, only admins may export them.
+        Probe(Request("/api/v2/incremental/tickets/cursor", {"start_time": "1", "per_page": "1"}), "tickets:read"),
         Probe(Request("/api/v2/satisfaction_ratings", {"page[size]": "1"}), "read", absent_on=(403, 404)),
     ),
     streams=(

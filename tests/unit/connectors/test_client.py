@@ -219,6 +219,15 @@ def test_a_page_that_promises_more_without_saying_where_is_an_error(vendor):
         vendor({"companies": [], "end_of_stream": False}).read()
 
 
+def test_nobody_has_to_observe(vendor):
+    assert len(vendor(END).read(observer=None)) == 1
+
+
+def test_a_refusal_that_is_a_list_says_nothing(vendor):
+    with pytest.raises(RejectedError, match="acme /companies: status 400: asking"):
+        vendor(httpx.Response(400, json=["a@example.com"])).read()
+
+
 def test_check_needs_few_attempts(vendor):
     there = vendor(httpx.ConnectError("no"))
     result = there.check()

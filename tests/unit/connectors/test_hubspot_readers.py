@@ -170,6 +170,13 @@ def test_one_bad_id_does_not_cost_the_others_their_person(read):
     assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
 
 
+def test_a_quarantined_answer_is_read_again_with_its_person(read):
+    portal = Portal().on(LINKS, linked)
+    portal.on("/crm/v3/objects/feedback_submissions/batch/read", lambda _: {"results": [answer(1)]})
+    pages = read(portal, "feedback_submissions", **FEEDBACK, retry_ids=["1", "2"])
+    assert (people(pages), pages[0].recovered) == ([("1", "101")], ["1", "2"])
+
+
 def test_a_refused_batch_stops_the_stream(read):
     portal = Portal().on(LINKS, lambda _: httpx.Response(403))
     portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": [answer(1)]})

@@ -177,6 +177,12 @@ def test_a_backfill_beside_a_cursor_moves_nothing(vendor, company):
     assert [p.cursor for p in pages] == [None]
 
 
+def test_a_stream_without_single_reads_waits_for_its_records_to_come_by(vendor):
+    there = vendor(page())
+    there.read(retry_ids=["7"])
+    assert there.queries == [{"start_time": "1"}]
+
+
 def test_a_stream_without_paging_needs_a_reader(vary):
     with pytest.raises(ValueError, match="either a paging style or a reader"):
         vary(paging=None)
