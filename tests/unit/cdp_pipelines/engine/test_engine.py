@@ -38,9 +38,10 @@ def test_an_error_says_what_was_done_and_quotes_no_value(engine):
 
 def test_too_little_memory_is_said_with_what_to_do(tmp_path):
     small = Engine(memory_limit="20MB", threads=1, temp_directory=tmp_path)
-    with small.connection() as connection, pytest.raises(EngineMemoryError, match="Raise memory_limit"):
+    with small.connection() as connection:
         connection.execute("set max_temp_directory_size = '1MB'")
-        run(connection, "create table t as select range as x, random() as y from range(20000000)", doing="Filling")
+        with pytest.raises(EngineMemoryError, match="Raise memory_limit"):
+            run(connection, "create table t as select range as x, random() as y from range(20000000)", doing="Filling")
 
 
 def test_a_setting_that_makes_no_sense_names_the_section(tmp_path):

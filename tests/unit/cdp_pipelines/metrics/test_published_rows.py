@@ -1,0 +1,178 @@
+"""What is in a published row when something is missing, late, small or broken."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from small_worlds import NOW, SmallWorld, at, feeds_read_until
+
+from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.feeds import Feed
+
+METRIC = {metric.id: metric for metric in METRICS}
+VOLUME = METRIC["support_ticket_volume"]
+ALL = ("all", "all", "all")
+NUMBERS = ("value", "numerator", "denominator", "n", "n_persons", "ci_low", "ci_high", "coverage", "n_excluded_consent")
+
+
+@pytest.fixture
+def world(tmp_path):
+    return SmallWorld(tmp_path)
+
+
+def add_tickets(world, count, day, *, channel="email", person=None):
+    start = len(world.rows["ticket"])
+    for number in range(start, start + count):
+        moment = at(day) + timedelta(hours=1)
+        who = str(number) if person is None else person
+        world.add("ticket", str(number), created_at=moment, status="open", channel=channel, requester_id=who)
+
+
+def volume(rows, day, channel="all", grain="day"):
+    return rows["support_ticket_volume", grain, day, channel, "all", "all", "value"]
+
+
+def test_a_suppressed_cell_says_nothing_else(world):
+    world.people(30)
+    for channel, count in (("email", 12), ("chat", 3), ("phone", 9), ("web", 6)):
+        add_tickets(world, count, "2026-03-02", channel=channel)
+    rows = world.published([VOLUME], k=5)
+    found = {channel: volume(rows, "2026-03-02", channel) for channel in ("all", "email", "chat", "phone", "web")}
+    assert {channel: row["status"] for channel, row in found.items()} == {
+        "all": "ok",
+        "email": "ok",
+        "chat": "suppressed",
+        "phone": "ok",
+        "web": "suppressed",
+    }
+    assert {found["chat"][name] for name in (*NUMBERS, "status_reason", "ci_method")} == {None}
+
+
+def test_the_company_may_demand_more_persons_but_never_fewer(world):
+    world.people(30)
+    add_tickets(world, 6, "2026-03-02")
+    assert volume(world.published([VOLUME], k=1), "2026-03-02")["value"] == 6
+    assert volume(world.published([VOLUME], k=7), "2026-03-02")["status"] == "suppressed"
+
+
+def test_many_units_of_few_persons_are_a_small_cell(world):
+    world.people(1)
+    add_tickets(world, 20, "2026-03-02", person="0")
+    assert volume(world.published([VOLUME], k=5), "2026-03-02")["status"] == "suppressed"
+
+
+def test_a_day_without_tickets_is_zero_only_if_somebody_looked(world):
+    world.people(10)
+    add_tickets(world, 5, "2026-03-27")
+    add_tickets(world, 5, "2026-03-30")
+    until = at("2026-03-29T12:00")
+    stale = feeds_read_until(until)
+    rows = world.published([VOLUME], feeds=stale, now=at("2026-03-31T12:00"))
+    found = [volume(rows, day) for day in ("2026-03-28", "2026-03-29", "2026-03-30", "2026-03-31")]
+    assert [(row["value"], row["status"], row["status_reason"], row["is_final"]) for row in found] == [
+        (0, "ok", None, True),
+        (None, "insufficient_data", "missing_input", False),
+        (5, "ok", None, False),
+        (None, "insufficient_data", "missing_input", False),
+    ]
+    assert all(row["is_stale"] for row in found)
+
+
+def test_a_source_never_read_to_the_end_gives_no_zero(world):
+    world.people(5)
+    add_tickets(world, 5, "2026-03-27")
+    feeds = [Feed("zendesk", read_until=None, interval=timedelta(hours=1))]
+    assert volume(world.published([VOLUME], feeds=feeds), "2026-03-28")["status_reason"] == "missing_input"
+
+
+def test_without_a_source_that_can_feed_it_a_metric_says_so(world):
+    rows = world.published([VOLUME], feeds=feeds_read_until(NOW, ["cdp", "hubspot"]))
+    assert {(row["status"], row["status_reason"]) for row in rows.values()} == {("insufficient_data", "no_source")}
+    assert not world.reads
+
+
+def test_a_broken_statement_marks_its_metric_and_stops_no_other(world):
+    world.people(5)
+    add_tickets(world, 5, "2026-03-27")
+    broken = replace(METRIC["csat"], transforms=())
+    rows = world.published([broken, VOLUME])
+    assert {row["status"] for key, row in rows.items() if key[0] == "csat"} == {"error"}
+    assert volume(rows, "2026-03-27")["value"] == 5
+
+
+def test_coverage_counts_people_who_refuse_in_steps_of_k(world):
+    world.people(40)
+    for number in range(3):
+        world.refused.add((f"p-{number}", "service_delivery"))
+    add_tickets(world, 40, "2026-03-02")
+    row = volume(world.published([VOLUME], k=5), "2026-03-02")
+    assert [row["value"], row["n_excluded_consent"], row["coverage"]] == [37, 5, pytest.approx(37 / 42)]
+
+
+def test_survey_coverage_is_answers_by_invitations(world):
+    world.people(100)
+    for number in range(100):
+        values = {"instrument": "CSAT", "person_id": str(number)}
+        world.add("survey_invitation", str(number), delivered_at=at("2026-03-02"), **values)
+        if number < 30:
+            moment = at("2026-03-02T10:00")
+            world.add("survey_response", str(number), answered_at=moment, category="good", **values)
+    row = world.published([METRIC["csat"]])["csat", "month", "2026-03-01", *ALL, "value"]
+    assert [row["coverage"], row["status"], row["n"]] == [0.3, "ok", 30]
+
+
+def test_a_rerun_gives_the_same_rows(world):
+    world.people(30)
+    add_tickets(world, 30, "2026-03-02")
+    assert world.published(METRICS) == world.published(METRICS)
+
+
+def test_days_are_those_of_the_company(world):
+    world.people(6)
+    world.rows["ticket"] = []
+    for number in range(6):
+        moment = at("2026-03-02T23:30")
+        world.add("ticket", str(number), created_at=moment, status="open", requester_id=str(number))
+    assert volume(world.published([VOLUME], time_zone="Europe/Berlin"), "2026-03-03")["value"] == 6
+
+
+def test_states_stand_until_they_change(world):
+    world.people(8)
+    for number in range(8):
+        world.consent(f"p-{number}", "marketing", "granted", "2026-03-10")
+    world.consent("p-0", "marketing", "withdrawn", "2026-03-20")
+    rows = world.published([METRIC["consent_opt_in_rate"]])
+    share = {
+        day: rows["consent_opt_in_rate", "asof", f"2026-03-{day}", "all", "purpose", "marketing", "value"]["value"]
+        for day in (10, 19, 20, 31)
+    }
+    assert share == {10: 1.0, 19: 1.0, 20: 0.875, 31: 0.875}
+
+
+def test_who_leaves_and_comes_back_in_a_month_is_one_person_of_that_month(world):
+    world.people(6)
+    for number in range(6):
+        world.consent(f"p-{number}", "marketing", "granted", "2026-01-10")
+    for state, day in (("withdrawn", 3), ("granted", 5), ("withdrawn", 9)):
+        world.consent("p-0", "marketing", state, f"2026-02-{day:02}")
+    rows = world.published([METRIC["consent_opt_out_rate"]])
+    found = {
+        month: rows["consent_opt_out_rate", "month", month, "all", "purpose", "marketing", "value"]
+        for month in ("2026-01-01", "2026-02-01", "2026-03-01")
+    }
+    assert {month: (row["numerator"], row["denominator"]) for month, row in found.items()} == {
+        "2026-01-01": (0, 6),
+        "2026-02-01": (1, 6),
+        "2026-03-01": (0, 5),
+    }
+
+
+def test_a_refusal_of_everything_covers_each_subscription(world):
+    world.people(6)
+    for number in range(6):
+        world.consent(f"p-{number}", "marketing", "granted", "2026-01-10", channel="email", scope="news")
+    world.consent("p-0", "marketing", "withdrawn", "2026-02-10")
+    row = world.published([METRIC["consent_opt_in_rate"]])[
+        "consent_opt_in_rate", "asof", "2026-03-31", "email", "all", "all", "value"
+    ]
+    assert [row["numerator"], row["denominator"]] == [5, 6]
