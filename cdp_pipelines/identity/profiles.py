@@ -62,12 +62,12 @@ def build_profiles(
     Raises:
         StoreError, LakeError, EngineError: Something refused; the tables are as before.
     """
-    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+    with _reading(lake, engine, snapshot, settings) as reading:
         consents = reading.consents(stores, now)
         tables = {
-            "customer_360": reading.customers(consents, now),
+            "customer_360": reading.customers(consents),
             "consent_state": consents.states(),
-            "identity_link": reading.table("SELECT * FROM raw_identity_link", "Reading identity links"),
+            "identity_link": reading.links(),
         }
     publish_profile(stores, tables)
     reach("profile_published")
@@ -78,23 +78,26 @@ def permissions(
     *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
 ) -> pa.Table:
     """What every profile permits at ``now``: profile_id, purpose, permitted; one row per profile and purpose."""
-    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+    with _reading(lake, engine, snapshot, settings) as reading:
         return reading.consents(stores, now).permissions()
 
 
 def consent_history(
     *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
 ) -> pa.Table:
-    """Every decision by profile: profile_id, purpose, channel, scope, state, at, source, inferred, policy_version."""
-    with _Reading(lake, engine, snapshot, settings).opened() as reading:
-        return reading.consents(stores, now).history
+    """Every decision up to ``now``, by profile.
+
+    Columns: profile_id, purpose, channel, scope, state, at, source, inferred, policy_version.
+    """
+    with _reading(lake, engine, snapshot, settings) as reading:
+        return reading.consents(stores, now).history.drop_columns("is_alone")
 
 
 def golden_record(
     profile_id: str, *, lake: Lake, engine: Engine, settings: Settings, snapshot: Snapshot
 ) -> dict[str, tuple[str, str]]:
     """Which record each field of a profile comes from: field to (source, source_id); never a value."""
-    with _Reading(lake, engine, snapshot, settings).opened() as reading:
+    with _reading(lake, engine, snapshot, settings) as reading:
         reading.member()
         reading.connection.register("wanted", pa.table({"profile_id": [profile_id]}))
         sql = "SELECT member.* FROM member JOIN wanted USING (profile_id) WHERE is_alive ORDER BY place"
@@ -103,28 +106,31 @@ def golden_record(
     return {name: (row["source"], row["source_id"]) for name, row in firsts.items() if row is not None}
 
 
-@dataclass(slots=True)
+@contextmanager
+def _reading(lake: Lake, engine: Engine, snapshot: Snapshot, settings: Settings) -> Iterator["_Reading"]:
+    """An engine connection that sees the current rows of ``snapshot``."""
+    views = {"person": lake.current_sql("person", snapshot, include_deleted=True)}
+    views |= {name: lake.current_sql(name, snapshot, columns=columns) for name, columns in _FACTS.items()}
+    with engine.connection() as connection:
+        for name, sql in views.items():
+            run(connection, f"CREATE VIEW raw_{name} AS ({sql})", doing=f"Reading {name}")
+        yield _Reading(connection, settings)
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
-    """One engine connection over the tables of a snapshot. Of ciphertexts it asks only whether there is one."""
+    """The relations ``raw_*`` and what is made of them. Of ciphertexts it asks only whether there is one."""
 
-    lake: Lake
-    engine: Engine
-    snapshot: Snapshot
+    connection: duckdb.DuckDBPyConnection
     settings: Settings
-    connection: duckdb.DuckDBPyConnection = None  # type: ignore[assignment] - set while opened
-
-    @contextmanager
-    def opened(self) -> Iterator["_Reading"]:
-        """The same, with its connection."""
-        with self.engine.connection() as self.connection:
-            self._view("raw_person", self.lake.current_sql("person", self.snapshot, include_deleted=True))
-            for name, columns in _FACTS.items():
-                self._view(f"raw_{name}", self.lake.current_sql(name, self.snapshot, columns=columns))
-            yield self
 
     def table(self, sql: str, doing: str) -> pa.Table:
         """The rows of a query."""
         return fetch(self.connection, sql, doing=doing)
+
+    def links(self) -> pa.Table:
+        """Every link, sorted by record."""
+        return self.table("SELECT * FROM raw_identity_link ORDER BY source, source_id", "Reading identity links")
 
     def member(self) -> None:
         """Make the table ``member``."""
@@ -137,17 +143,14 @@ class _Reading:
     def consents(self, stores: Stores, now: datetime) -> Consents:
         """The decisions of every profile there is."""
         self.connection.register("ledger", read_ledger(stores.control))
+        self.connection.register("clock", pa.table({"as_of": [now]}))
         history = self.table(transform("profile_consent"), "Bringing consent decisions to profiles")
         profiles = self.table("SELECT DISTINCT profile_id FROM raw_identity_link ORDER BY 1", "Reading profiles")
         policy = Policy.for_jurisdiction(self.settings.company.jurisdiction)
-        return Consents(profiles["profile_id"].combine_chunks(), history, policy, now)
+        return Consents(profiles["profile_id"].combine_chunks(), history, policy)
 
-    def customers(self, consents: Consents, now: datetime) -> pa.Table:
+    def customers(self, consents: Consents) -> pa.Table:
         """The rows of ``customer_360``."""
         self.member()
         self.connection.register("permission", pa.table({"profile_id": consents.profiles, **consents.permitted()}))
-        self.connection.register("clock", pa.table({"as_of": [now]}))
         return self.table(transform("profile_customer_360"), "Describing profiles")
-
-    def _view(self, name: str, sql: str) -> None:
-        run(self.connection, f"CREATE VIEW {name} AS ({sql})", doing=f"Reading {name}")

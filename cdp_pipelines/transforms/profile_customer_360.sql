@@ -126,3 +126,4 @@ left join score
     on score.profile_id = known.profile_id
 cross join connected
 cross join clock
+order by known.profile_id

@@ -5,15 +5,29 @@ import pytest
 
 from cdp_pipelines.identity import consent_history, golden_record, permissions
 from models import PURPOSES, Match, Message, SurveyResponse, Ticket
+from privacy.consent import Decision, Policy, effective_state
 from tests.unit.cdp_pipelines.identity.conftest import START, Installation
 
 ANNA: dict[str, Any] = {
-    **{"source": "crm", "source_id": "1", "given_name": "Anna", "family_name": "Sand", "email": "anna@a.example"},
-    **{"account_id": "c1", "locale": "de", "acquisition_channel": "fair", "created_at": START - timedelta(days=9)},
+    "source": "crm",
+    "source_id": "1",
+    "given_name": "Anna",
+    "family_name": "Sand",
+    "email": "anna@a.example",
+    "account_id": "c1",
+    "locale": "de",
+    "acquisition_channel": "fair",
+    "created_at": START - timedelta(days=9),
 }
 DESK: dict[str, Any] = {
-    **{"source": "desk", "source_id": "7", "full_name": "Anna Sand", "email": "anna@a.example", "phone": "030 123456"},
-    **{"locale": "en", "region": "Germany", "created_at": START - timedelta(days=3)},
+    "source": "desk",
+    "source_id": "7",
+    "full_name": "Anna Sand",
+    "email": "anna@a.example",
+    "phone": "030 123456",
+    "locale": "en",
+    "region": "Germany",
+    "created_at": START - timedelta(days=3),
 }
 TICKET: dict[str, Any] = {
     "source": "desk", "source_id": "t1", "requester_id": "7", "created_at": START, "status": "open",
@@ -194,3 +208,53 @@ def test_an_address_of_one_person_counts_in_full(installation: Installation) -> 
     assert states == {("all", "granted", "news"), ("letter", "withdrawn", "news")}
     history = consent_history(**installation.given())
     assert history.select(["profile_id", "scope"]).num_rows == 2
+
+
+def test_a_general_withdrawal_covers_what_was_granted_before(installation: Installation) -> None:
+    installation.people(ANNA)
+    said = {"source": "crm", "person_source_id": "1", "purpose": "marketing", "channel": "email", "state": "granted"}
+    later = {"at": START + timedelta(hours=1)}
+    installation.decide(
+        said | {"scope": "letter", "at": START},
+        said | {"scope": "news", "at": START, "purpose": "research"},
+        said | {"state": "withdrawn", "channel": "all", **later},
+    )
+    installation.resolve()
+    installation.build()
+    rows = installation.published("consent_state")
+    states = {(row["purpose"], row["scope"]): row["state"] for row in rows if not row["is_default"]}
+    assert states == {
+        ("marketing", "all"): "withdrawn",
+        ("marketing", "letter"): "withdrawn",
+        ("research", "news"): "granted",
+    }
+
+
+def test_the_quick_way_to_a_state_agrees_with_the_rules(installation: Installation) -> None:
+    """Decisions that stand alone are not weighed; weighing them must give the same."""
+    installation.people(ANNA, DESK | {"email": None, "source_id": "8"})
+    decisions = [
+        {"purpose": purpose, "channel": channel, "scope": scope, "state": state, "at": START + timedelta(hours=at)}
+        for purpose, channel, scope, state, at in (
+            ("marketing", "email", "letter", "granted", 0),
+            ("marketing", "email", "news", "denied", 1),
+            ("marketing", "sms", "news", "granted", 2),
+            ("profiling", "all", "all", "granted", 0),
+            ("research", "all", "all", "granted", 0),
+            ("research", "email", "letter", "withdrawn", 1),
+            ("analytics", "email", "all", "withdrawn", 0),
+        )
+    ]
+    installation.decide(*({"source": "crm", "person_source_id": "1", **decision} for decision in decisions))
+    installation.resolve()
+    installation.build()
+    policy = Policy.for_jurisdiction("EU")
+    made = [Decision(source="crm", **decision) for decision in decisions]
+    expected = {}
+    for decision in made:
+        asked = {"channel": decision.channel, "scope": decision.scope, "policy": policy}
+        state = effective_state(made, decision.purpose, **asked)
+        refused = expected.get((decision.purpose, decision.scope)) in ("denied", "withdrawn")
+        expected[decision.purpose, decision.scope] = "denied" if refused else state.state
+    rows = installation.published("consent_state")
+    assert {(r["purpose"], r["scope"]): r["state"] for r in rows if not r["is_default"]} == expected
