@@ -32,7 +32,6 @@ class SubjectKey(VaultTable, table=True):
     """The data key of one subject. One row per subject, kept after its key is destroyed."""
 
     __tablename__: ClassVar[str] = "subject_key"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - the form SQLAlchemy asks for
 
     subject_id: bytes = Field(primary_key=True, description="Random id of the subject, 16 bytes")
     wrapped_key: bytes | None = Field(default=None, description="Data key, wrapped; null once it is destroyed")

@@ -4,8 +4,9 @@ Written by syncs by the thousand, so rows go past SQLAlchemy's per-row processin
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Self
 
 import pyarrow as pa
@@ -43,6 +44,10 @@ class LedgerRow:
         return cls(event_id=row["source_id"], person_source_id=row["person_id"], **same)
 
 
+_COLUMNS = tuple(field.name for field in fields(LedgerRow))
+_values = attrgetter(*_COLUMNS)
+
+
 def append_ledger(control: Engine, entries: Iterable[LedgerRow], *, run_id: str) -> int:
     """Add decisions; one that is there already, by (source, event, state, time), is left as it is.
 
@@ -50,10 +55,9 @@ def append_ledger(control: Engine, entries: Iterable[LedgerRow], *, run_id: str)
         Number of decisions added.
     """
     now = datetime.now(UTC)
-    columns = [*(field.name for field in fields(LedgerRow)), "run_id", "recorded_at"]
-    rows = [(*astuple(entry), run_id, now) for entry in entries]
+    rows = [(*_values(entry), run_id, now) for entry in entries]
     with writing(control) as connection:
-        return insert_new_rows(connection, ConsentLedger, columns, rows)
+        return insert_new_rows(connection, ConsentLedger, (*_COLUMNS, "run_id", "recorded_at"), rows)
 
 
 def read_ledger(control: Engine) -> pa.Table:

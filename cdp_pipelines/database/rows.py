@@ -139,6 +139,7 @@ def insert_table(connection: Connection, model: type[SQLModel], data: pa.Table |
     rows = data if isinstance(data, pa.Table) else _as_table(model, data)
     if len(rows) == 0:
         return
+    _refuse_unknown(model, rows.column_names)
     is_sqlite = connection.dialect.name == "sqlite"
     columns = [_driver_values(rows[name], is_sqlite=is_sqlite) for name in rows.column_names]
     connection.exec_driver_sql(
@@ -147,15 +148,19 @@ def insert_table(connection: Connection, model: type[SQLModel], data: pa.Table |
 
 
 def _as_table(model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    _refuse_unknown(model, {name for row in rows for name in row})
     schema = arrow_schema(table_of(model).columns)
-    unknown = {name for row in rows for name in row}.difference(schema.names)
-    if unknown:
-        raise KeyError(f"{table_of(model).name} has no columns {', '.join(sorted(unknown))}.")
     as_json = {column.name for column in table_of(model).columns if isinstance(column.type, sa.JSON)}
     return pa.Table.from_pylist(
         [{name: orjson.dumps(row[name]).decode() if name in as_json else row[name] for name in row} for row in rows],
         schema,
     )
+
+
+def _refuse_unknown(model: type[SQLModel], names: Iterable[str]) -> None:
+    unknown = set(names).difference(column.name for column in table_of(model).columns)
+    if unknown:
+        raise KeyError(f"{table_of(model).name} has no columns {', '.join(sorted(unknown))}.")
 
 
 def _driver_values(column: pa.ChunkedArray, *, is_sqlite: bool) -> list[Any]:

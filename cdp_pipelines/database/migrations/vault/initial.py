@@ -42,7 +42,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("destroyed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("subject_id"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "suppression",
