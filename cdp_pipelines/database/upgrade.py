@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_LOCK = 0x6364702D  # any number of our own: who upgrades, upgrades alone
+
 _READERS = {"profile": "profile_reader", "mart": "bi_reader"}
 """Who may read a schema besides its owner."""
 
@@ -79,6 +81,8 @@ def _upgrade(engine: Engine, name: str) -> None:
 def _migrate(connection: Connection, name: str) -> None:
     from alembic import command
 
+    if connection.dialect.name == "postgresql":  # SQLite's transaction has the write lock already
+        connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
     config = migrations_of(name)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
