@@ -262,9 +262,8 @@ class Client:
         if is_retriable(status):
             wait = _retry_after(response, body)
             hint = f" The vendor asks to wait {wait:.0f} s." if wait is not None else ""
-            return RetriableError(
-                f"{seen}, again and again.{hint} Run again later.", status=status, retry_after_seconds=wait
-            )
+            sentence = f"{seen}: the vendor cannot answer now.{hint} Run again later."
+            return RetriableError(sentence, status=status, retry_after_seconds=wait)
         return self._refusal(seen, status, body)
 
     def _refusal(self, seen: str, status: int, body: Json) -> RejectedError:
