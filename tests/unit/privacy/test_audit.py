@@ -71,6 +71,13 @@ def test_finds_the_first_entry_that_was_changed(
     assert caught.value.seq == seq
 
 
+def test_an_entry_of_another_log_of_the_same_ring_does_not_fit(chain: AuditChain, log: list[AuditEntry]) -> None:
+    other = chain.next_entry(None, at=AT, actor="operator:1000", action="scan")
+    foreign = chain.next_entry(other, at=AT, actor="operator:1000", action="sync")
+    with pytest.raises(AuditBrokenError, match="entry 2 does not follow"):
+        chain.verify([log[0], foreign, log[2]])
+
+
 def test_another_ring_verifies_nothing(log: list[AuditEntry]) -> None:
     with pytest.raises(AuditBrokenError, match="entry 1"):
         AuditChain(KeyRing.create(RootKey(bytes(32)))[0]).verify(log)

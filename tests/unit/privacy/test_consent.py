@@ -107,6 +107,11 @@ def test_the_state_of_one_newsletter(decisions: list[Decision], expected: str) -
     assert state_of(*decisions, channel="email", scope="news") == expected
 
 
+def test_a_decision_holds_from_its_own_instant() -> None:
+    assert state_of(decision("granted", MAR), as_of=MAR) == "granted"
+    assert state_of(decision("granted", MAR), as_of=FEB) == "default"
+
+
 def test_known_answer_i7() -> None:
     """Catalogue of metrics, I-7: opt-in 2 of 4 asked and 2 of 5 persons; opt-out 1 of 3."""
     persons = [
