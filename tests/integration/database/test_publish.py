@@ -302,3 +302,13 @@ def test_sources_are_shown_with_their_latest_run(stores, settings):
         "records": None,
         "in quarantine": 0,
     }
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_bi_may_read_the_mart_and_every_view_made_later(stores):
+    publish_mart(stores, [value()], [meaning()])
+    publish_mart(stores, [], [meaning(metric_id="nps")])
+    names = ("metric_value", "dim_metric", "metric_latest", "metric_wide_month")
+    rights = [f"has_table_privilege('bi_reader', '{name}', 'select')" for name in names]
+    assert rows(stores, f"select {', '.join(rights)}") == [(True,) * 4]
+    assert rows(stores, "select has_table_privilege('bi_reader', 'metric_value', 'insert')") == [(False,)]
