@@ -48,8 +48,10 @@ class Tally:
         keys: The cells.
         n: Units per cell.
         n_persons: Distinct identified persons per cell.
-        unit, cell: The pairs (unit, cell) of membership; empty where only sums are known.
+        unit, cell: The pairs (unit, cell) of membership, in the order of cell and person; empty where only sums
+            are known.
         persons: Person of each pair; units of nobody identifiable each count as somebody else.
+        is_first: Whether a pair is the first of its person in its cell.
         columns: Columns of the units.
         sums: Sums per cell known without the pairs.
         exposure: Hours of each cell's period that have passed.
@@ -61,6 +63,7 @@ class Tally:
     unit: Codes
     cell: Codes
     persons: Codes
+    is_first: NDArray[np.bool_]
     columns: dict[str, Numbers]
     sums: dict[str, Numbers]
     exposure: Numbers
@@ -107,6 +110,7 @@ def tally(
         unit=np.empty(0, np.int64),
         cell=np.empty(0, np.int64),
         persons=np.empty(0, np.int64),
+        is_first=np.empty(0, bool),
         columns={},
         sums={name: np.concatenate([part.sums[name] for part in parts]) for name in names},
         exposure=np.empty(0),
@@ -195,28 +199,37 @@ def _joined(keys: Sequence[Keys]) -> Keys:
 def _latest(units: Units, unit: Codes, cell: Codes) -> tuple[Codes, Codes]:
     """Only the latest unit of each person in each cell; those of nobody identifiable all stay."""
     person = _everyone(units)[unit]
-    order = np.lexsort((unit, units.order[unit], person, cell))
-    last = np.append((np.diff(cell[order]) != 0) | (np.diff(person[order]) != 0), True)[: len(order)]
-    kept = order[last]
+    order = np.lexsort((unit, units.order[unit], person, cell))[::-1]
+    kept = order[_starts(cell[order], person[order])]
     return unit[kept], cell[kept]
+
+
+def _starts(cell: Codes, person: Codes) -> NDArray[np.bool_]:
+    """Where a new person or cell begins, in pairs ordered by cell and person."""
+    starts = np.ones(len(cell), bool)
+    starts[1:] = (cell[1:] != cell[:-1]) | (person[1:] != person[:-1])
+    return starts
 
 
 def _everyone(units: Units) -> Codes:
     """Persons, with a number of its own for each unit of nobody identifiable."""
-    return np.where(units.persons == NOBODY, -1 - np.arange(len(units)), units.persons)
+    return np.where(units.persons == NOBODY, units.persons.max(initial=0) + 1 + np.arange(len(units)), units.persons)
 
 
 def _counted(units: Units, keys: Keys, unit: Codes, cell: Codes) -> Tally:
-    identified = units.persons[unit] != NOBODY
-    width = int(units.persons.max(initial=0)) + 1
-    pairs = np.unique(cell[identified] * width + units.persons[unit[identified]])
+    everyone = _everyone(units)
+    order = np.argsort(cell * (int(everyone.max(initial=0)) + 1) + everyone[unit])
+    unit, cell = unit[order], cell[order]
+    is_first = _starts(cell, everyone[unit])
+    identified = is_first & (units.persons[unit] != NOBODY)
     return Tally(
         keys=keys,
         n=np.bincount(cell, minlength=len(keys)).astype(np.float64),
-        n_persons=np.bincount(pairs // width, minlength=len(keys)).astype(np.float64),
+        n_persons=np.bincount(cell[identified], minlength=len(keys)).astype(np.float64),
         unit=unit,
         cell=cell,
-        persons=_everyone(units)[unit],
+        persons=everyone[unit],
+        is_first=is_first,
         columns=units.values,
         sums={},
         exposure=np.empty(0),
@@ -274,7 +287,7 @@ def _run_of_days(
         *(np.full(count, value, object) for value in (channel, slice_name, slice_value)),
     )
     none = np.empty(0, np.int64)
-    return Tally(keys, sums["n"], sums["n"], none, none, none, {}, sums, np.empty(0))
+    return Tally(keys, sums["n"], sums["n"], none, none, none, none.astype(bool), {}, sums, np.empty(0))
 
 
 def _added_up(place: Codes, changes: Numbers, count: int) -> Numbers:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cdp_pipelines.metrics import statistics
 from cdp_pipelines.metrics.cells import Tally
-from cdp_pipelines.metrics.statistics import Codes, Numbers
+from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.survival import kaplan_meier, median_interval
 
 
@@ -243,7 +243,7 @@ class Survival:
             times, over, persons = values[members], observed[members], tally.persons[members]
             curve = kaplan_meier(times, over)
             found[cell, :2] = curve.quantile(0.5), curve.quantile(0.9)
-            if over.all() and len(times) <= 1.2 * len(np.unique(persons)):
+            if over.all() and len(times) <= 1.2 * tally.is_first[members].sum():
                 found[cell, 2:] = statistics.ordered_median_interval(np.sort(times))
                 method[cell] = "order"
             else:
@@ -258,33 +258,24 @@ def _median_and_p90(
     yield _plain("p90", found[:, 1], enough, tally.n, enough)
 
 
-def _members(tally: Tally) -> Iterator[tuple[int, Codes]]:
+def _members(tally: Tally) -> Iterator[tuple[int, slice]]:
     """Each cell that has units, with the positions of its pairs."""
-    order = np.argsort(tally.cell, kind="stable")
-    cells, first = np.unique(tally.cell[order], return_index=True)
-    yield from zip(cells.tolist(), np.split(order, first[1:]), strict=True) if len(cells) else ()
+    cells, first = np.unique(tally.cell, return_index=True)
+    yield from zip(cells.tolist(), map(slice, first, [*first[1:], len(tally.cell)]), strict=True)
 
 
 def _effective(tally: Tally, column: str, x: Numbers, n: Numbers) -> Numbers:
     """Units a sample of independent ones would need to say as much."""
     if not len(tally.cell):
         return n
-    first, person = _pairs(tally)
-    of_person = np.bincount(person, tally.of_cells(column))
-    units = np.bincount(person)
+    first = np.flatnonzero(tally.is_first)
     cell = tally.cell[first]
+    of_person = np.add.reduceat(tally.of_cells(column), first)
+    units = np.diff(np.append(first, len(tally.cell)))
     residual = of_person - _ratio(x, n)[cell] * units
     spread = np.bincount(cell, residual**2, minlength=len(n)).astype(np.float64)
     clusters = np.bincount(cell, minlength=len(n)).astype(np.float64)
     return _ratio(n, statistics.design_effect(x, n, spread, clusters))
-
-
-def _pairs(tally: Tally) -> tuple[Codes, Codes]:
-    """Position of the first unit of each person in each cell, and for each unit the number of that pair."""
-    low = tally.persons.min()
-    width = int(tally.persons.max() - low) + 1
-    _, first, person = np.unique(tally.cell * width + (tally.persons - low), return_index=True, return_inverse=True)
-    return first, person
 
 
 def _ratio(top: Numbers, bottom: Numbers) -> Numbers:

@@ -238,7 +238,9 @@ def test_rates_have_garwood_intervals():
     none = np.empty(0, np.int64)
     names = [np.array(["all"], object)] * 3
     keys = Keys(np.array(["month"], object), np.array([DAY]), np.array([DAY]), *names)
-    counted = Tally(keys, np.array([1200.0]), np.array([0.0]), none, none, none, {}, {}, np.array([720.0]))
+    counted = Tally(
+        keys, np.array([1200.0]), np.array([0.0]), none, none, none, none.astype(bool), {}, {}, np.array([720.0])
+    )
     assert first(Rate(), counted) == NEAR([1.6667, 1.5737, 1.7637], abs=1e-4)
 
 
