@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from cdp_pipelines.identity.assign import Assignment, Change
 from cdp_pipelines.identity.clusters import KEY_TYPES, Clusters
 from cdp_pipelines.identity.keys import Rows, rows_of
+from models import IdentityLink
 from models.derive import UTC
 
 SOURCE = "cdp"
@@ -82,7 +83,7 @@ class Previous:
 
 def link_rows(
     records: pa.Table, clusters: Clusters, previous: Previous, profile_ids: pa.Array, profiles: Rows, *, now: datetime
-) -> list[dict[str, Any]]:
+) -> pa.Table:
     """The rows of ``identity_link`` that are not as they were.
 
     Deleted records keep method and key of their last link and follow their profile when it is merged.
@@ -101,8 +102,12 @@ def link_rows(
     same_profile = _same(table["profile_id"], table["was_profile"])
     changed = ~(same_profile & _same(table["key_type"], table["was_key_type"])) & (profiles >= 0)
     linked_at = pc.if_else(pa.array(same_profile), table["was_linked_at"], pa.scalar(now, UTC))
-    rows = table.append_column("linked_at", linked_at).filter(pa.array(changed)).to_pylist()
-    return [_link(row, now) for row in rows]
+    news = table.append_column("linked_at", linked_at).filter(pa.array(changed))
+    constants = {"version_at": pa.scalar(now, UTC), "deleted": pa.scalar(value=False), "confidence": pa.scalar(1.0)}
+    for name, value in constants.items():
+        news = news.append_column(name, pa.repeat(value, news.num_rows))
+    method = pc.if_else(pc.is_null(news["key_type"]), "single", "deterministic")
+    return news.append_column("method", method).select(list(IdentityLink.model_fields))
 
 
 def event_rows(
@@ -149,20 +154,6 @@ def final_profiles(result: Assignment, clusters: Clusters, previous: Previous) -
 def _key_types(clusters: Clusters, previous: Previous) -> pa.Array:
     found = pa.array(KEY_TYPES).take(pa.array(clusters.stages.astype(np.int64), mask=clusters.stages < 0))
     return pc.if_else(pa.array(clusters.linked), found, previous.column("key_type"))
-
-
-def _link(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    return {
-        "source": row["source"],
-        "source_id": row["source_id"],
-        "version_at": now,
-        "deleted": False,
-        "profile_id": row["profile_id"],
-        "method": "single" if row["key_type"] is None else "deterministic",
-        "key_type": row["key_type"],
-        "confidence": 1.0,
-        "linked_at": row["linked_at"],
-    }
 
 
 def _anchor(records: pa.Table, previous: Previous, record: int) -> list[str]:

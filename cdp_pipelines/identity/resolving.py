@@ -90,8 +90,8 @@ def resolve(
     reach("identity_links")
     profiles = final_profiles(result, clusters, previous)
     written = link_rows(records, clusters, previous, ids, profiles, now=now)
-    writer.write(IdentityLink, written)
-    return _report(clusters, profiles, result.changes, len(written))
+    writer.write_table(IdentityLink, written)
+    return _report(clusters, profiles, result.changes, written.num_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,14 @@ class _Writer:
 
     def write(self, entity: type[Entity], rows: list[dict[str, Any]]) -> None:
         """Append ``rows``, if any."""
-        for start in range(0, len(rows), _BATCH_ROWS):
-            batch = rows[start : start + _BATCH_ROWS]
-            protected = self.protector.protect(entity, batch, run_id=self.run_id, read_at=self.now)
+        if rows:
+            protected = self.protector.protect(entity, rows, run_id=self.run_id, read_at=self.now)
             self.lake.append(entity.__entity__, protected.table)
+
+    def write_table(self, entity: type[Entity], rows: pa.Table) -> None:
+        """Append ``rows`` batch by batch."""
+        for start in range(0, rows.num_rows, _BATCH_ROWS):
+            self.write(entity, rows.slice(start, _BATCH_ROWS).to_pylist())
 
 
 def _redirects(changes: Sequence[Change], ids: pa.Array) -> dict[str, str]:
