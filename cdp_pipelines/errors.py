@@ -10,6 +10,7 @@ CdpError                              exit   a rerun helps?
 ├── LeakFoundError   value in clear    41    no, a person must look
 ├── ProfileNotFoundError               42    no
 ├── DoctorError      problems found    43    no, a person must act
+├── EngineError      a statement       51    no, a person must act
 └── StoreError       database          50    usually
     ├── StoreMissingError              50    no: cdp init
     ├── StoreVersionError              50    no: upgrade the store or the program
@@ -172,6 +173,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
     """(exit code, a rerun helps) of every error of every package."""
     import connectors.errors as connector
     import privacy.errors as privacy
+    from cdp_pipelines.engine import errors as engine
     from cdp_pipelines.lake import errors as lake
 
     match error:
@@ -205,6 +207,8 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
             return 50, False
         case StoreError() | lake.LakeError():
             return 50, True
+        case engine.EngineError():
+            return 51, False
         case KeyboardInterrupt():
             return 130, True
         case _:

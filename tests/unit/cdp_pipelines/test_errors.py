@@ -8,6 +8,7 @@ import pytest
 import cdp_pipelines.errors as ours
 import connectors.errors as connector
 import privacy.errors as privacy
+from cdp_pipelines.engine import errors as engine
 from cdp_pipelines.errors import StoreLockedError, SyncFailedError, exit_code, rerun_helps
 from cdp_pipelines.lake import errors as lake
 
@@ -25,7 +26,7 @@ def classes(module):
     ]
 
 
-@pytest.mark.parametrize("module", [ours, connector, privacy, lake], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [ours, connector, privacy, lake, engine], ids=lambda module: module.__name__)
 def test_every_error_of_every_package_has_its_own_exit_code(module):
     unknown = [cls.__name__ for cls in classes(module) if cls is not SyncFailedError and exit_code(made(cls)) == 1]
     assert unknown == []
