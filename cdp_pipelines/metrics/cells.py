@@ -4,7 +4,8 @@ A *tally* answers what the class of a metric asks of its cells: sums of a column
 which unit lies in which cell. There are three ways for a unit to be in a period:
 
 - ``period``: it lies in the period, or in the trailing window that ends with it;
-- ``state``: units are changes, and a cell at the end of a day holds everything that has added up until then;
+- ``state``: units are changes, and a cell at the end of a day holds everything that has added up until then:
+  ``n`` of persons, or of things if ``persons`` are counted beside them;
 - ``interval``: a unit lasts from a day to a day and is in every period it touches, once per person.
 """
 
@@ -287,7 +288,8 @@ def _run_of_days(
         *(np.full(count, value, object) for value in (channel, slice_name, slice_value)),
     )
     none = np.empty(0, np.int64)
-    return Tally(keys, sums["n"], sums["n"], none, none, none, none.astype(bool), {}, sums, np.empty(0))
+    persons = sums.get("persons", sums["n"])
+    return Tally(keys, sums["n"], persons, none, none, none, none.astype(bool), {}, sums, np.empty(0))
 
 
 def _added_up(place: Codes, changes: Numbers, count: int) -> Numbers:

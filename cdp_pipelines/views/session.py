@@ -15,8 +15,7 @@ import pyarrow as pa
 from cdp_pipelines.engine import Engine, fetch, refuse_unlisted, run
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views.tables import SESSION_TABLES, CurrentRows, SessionTable, facts, in_order
-from models import PURPOSES
-from privacy.errors import UnknownPurposeError
+from privacy.consent import purposes
 
 _LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
 _EXCLUDED = 'CREATE TABLE excluded ("table" VARCHAR, day DATE, channel VARCHAR, source VARCHAR, n BIGINT)'
@@ -101,10 +100,10 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
         UnknownPurposeError: There is no such purpose.
         EngineError: The rows could not be read.
     """
-    purposes = _purposes(purpose)
+    permitted = _permitted(purpose)
     wanted = in_order(frozenset(tables))
     with engine.connection() as connection:
-        _load(connection, "permitted_profile", _permitted(permissions, purposes))
+        _load(connection, "permitted_profile", permissions, permitted)
         _load(connection, "raw_consent_event", _NO_CONSENTS.empty_table() if consents is None else consents)
         _load(connection, "clock", pa.table({"as_of": [as_of], "time_zone": [time_zone]}))
         run(connection, _EXCLUDED, doing="Opening a session")
@@ -118,36 +117,20 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
         yield Session(purpose, connection, {"excluded", "clock", *(table.name for table in wanted)})
 
 
-def _purposes(expression: str) -> frozenset[str]:
-    named = frozenset(expression.split("+"))
-    if unknown := sorted(named - set(PURPOSES)):
-        raise UnknownPurposeError(
-            f"Opening a session for {expression!r}: {', '.join(map(repr, unknown))} is no purpose, so nothing may be "
-            f"read. Purposes are: {', '.join(PURPOSES)}."
-        )
-    return named
-
-
-def _permitted(permissions: pa.Table, purposes: frozenset[str]) -> pa.Table:
+def _permitted(purpose: str) -> str:
     """One row per profile that permits every purpose named; contradicting rows exclude."""
-    allowed: dict[str, set[str]] = {}
-    refused: set[str] = set()
-    for profile, purpose, permitted in zip(
-        *(permissions[name].to_pylist() for name in ("profile_id", "purpose", "permitted")), strict=True
-    ):
-        if purpose not in purposes:
-            continue
-        if permitted:
-            allowed.setdefault(profile, set()).add(purpose)
-        else:
-            refused.add(profile)
-    kept = sorted(profile for profile, given in allowed.items() if given == purposes and profile not in refused)
-    return pa.table({"profile_id": pa.array(kept, pa.string())})
+    wanted = purposes(purpose)
+    named = ", ".join(f"'{name}'" for name in wanted)
+    return f"""
+        SELECT profile_id FROM incoming WHERE purpose IN ({named})
+        GROUP BY profile_id
+        HAVING bool_and(coalesce(permitted, false)) AND count(DISTINCT purpose) = {len(set(wanted))}
+    """  # noqa: S608 - purposes are checked to be known ones
 
 
-def _load(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table, query: str = "FROM incoming") -> None:
     connection.register("incoming", table)
-    run(connection, f"CREATE TABLE {name} AS FROM incoming", doing=f"Loading {name}")
+    run(connection, f"CREATE TABLE {name} AS {query}", doing=f"Loading {name}")
     connection.unregister("incoming")
 
 

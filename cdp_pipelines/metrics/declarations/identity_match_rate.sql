@@ -4,7 +4,15 @@ with link as (
         linked_at,
         source,
         profile_id,
-        case when method = 'deterministic' or key_type is not null then 1 else 0 end as is_matched
+        case when method = 'deterministic' or key_type is not null then 1 else 0 end as is_matched,
+        row_number() over (
+            partition by profile_id
+            order by linked_at
+        ) as place,
+        row_number() over (
+            partition by profile_id, source
+            order by linked_at
+        ) as place_in_source
     from identity_link
 )
 
@@ -15,7 +23,8 @@ select
     'all' as slice_name,
     'all' as slice_value,
     is_matched as x,
-    1 as n
+    1 as n,
+    case when place = 1 then 1 else 0 end as persons
 from link
 
 union all
@@ -27,5 +36,6 @@ select
     'source' as slice_name,
     source as slice_value,
     is_matched as x,
-    1 as n
+    1 as n,
+    case when place_in_source = 1 then 1 else 0 end as persons
 from link

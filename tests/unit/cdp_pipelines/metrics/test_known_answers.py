@@ -468,12 +468,17 @@ def test_match_rate_counts_records_joined_by_a_key(world):
         world.person(f"single{number}")
     world.person("z", linked=False)
     world.add(
-        "identity_link", "z", profile_id="p", method="deterministic", key_type="email", linked_at=at("2026-01-01")
+        "identity_link",
+        "z",
+        profile_id="p-single0",
+        method="deterministic",
+        key_type="email",
+        linked_at=at("2026-01-01"),
     )
     row = world.published([METRIC["identity_match_rate"]])[
         "identity_match_rate", "asof", "2026-03-31", "all", "all", "all", "value"
     ]
-    assert [row["numerator"], row["denominator"], row["ci_low"], row["coverage"]] == [1, 4, None, 1.0]
+    assert [row["numerator"], row["denominator"], row["n_persons"], row["ci_low"]] == [1, 4, 3, None]
 
 
 def test_as_of_now_is_the_last_period(world):
