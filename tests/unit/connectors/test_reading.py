@@ -187,3 +187,9 @@ def test_a_stream_without_paging_needs_a_reader(vary):
     with pytest.raises(ValueError, match="either a paging style or a reader"):
         vary(paging=None)
     assert vary(paging=one_page).streams[0].paging is one_page
+
+
+def test_the_general_reader_refuses_a_stream_that_says_nothing_of_pages(vendor, vary):
+    source = vary(paging=None, read=loop.read_stream)
+    with pytest.raises(TypeError, match="has a reader of its own"):
+        vendor(page(), source=source).read()
