@@ -57,7 +57,15 @@ decision as (
 )
 
 select
-    decision.*,
+    decision.profile_id,
+    decision.purpose,
+    decision.channel,
+    decision.scope,
+    decision.state,
+    decision.at,
+    decision.source,
+    decision.inferred,
+    decision.policy_version,
     count(*) over (partition by profile_id, purpose, scope) = 1
     and (
         count(*) over (partition by profile_id, purpose) = 1
