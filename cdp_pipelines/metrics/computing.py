@@ -91,15 +91,15 @@ def _rows(metric: Metric, units: Units, session: Session, feeds: Sequence[Feed],
     )
     keys = counted.keys
     counted = replace(counted, exposure=feeding.hours_passed(keys, feeds, scene.now, scene.time_zone))
+    hidden = _hidden(metric, counted, scene.k)
     cells = Cells(
         keys=keys,
         n=counted.n,
         n_persons=counted.n_persons,
-        coverage=coverage_of(metric, session, keys, counted.n),
+        coverage=coverage_of(metric, session, keys, counted.n, hidden),
         is_final=feeding.settled(keys, feeds, scene.now, scene.time_zone, metric.lag_hours),
         is_stale=any(feed.is_stale(scene.now) for feed in feeds),
     )
-    hidden = _hidden(metric, counted, scene.k)
     unobserved = (counted.n == 0) & ~feeding.observed_throughout(keys, feeds, scene.now, scene.time_zone)
     return pa.concat_tables(
         [SCHEMA.empty_table()]

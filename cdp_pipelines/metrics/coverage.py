@@ -9,6 +9,7 @@ from cdp_pipelines.metrics.cells import ALL, Keys
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.periods import Days
 from cdp_pipelines.metrics.statistics import Numbers
+from cdp_pipelines.metrics.status import Flags
 from cdp_pipelines.views import Session
 
 BASIS = {
@@ -26,14 +27,15 @@ class Coverage:
     excluded: Numbers
 
 
-def coverage_of(metric: Metric, session: Session, keys: Keys, n: Numbers) -> Coverage:
+def coverage_of(metric: Metric, session: Session, keys: Keys, n: Numbers, hidden: Flags) -> Coverage:
     """Coverage of each cell, which is that of its period over all slices: what is left out has no topic.
 
-    The number left out is rounded up to a multiple of the metric's k, so that it never tells of few persons.
+    The number left out is rounded up to a multiple of the metric's k, so that it never tells of few persons. Where
+    the total of a period is hidden its coverage is too: the total could be calculated from it.
     """
     if metric.eligible is None:
         return Coverage(np.ones(len(keys)), np.zeros(len(keys)))
-    total = _of_period(keys, n)
+    total = _of_period(keys, np.where(hidden, np.nan, n))
     excluded = _summed(keys, *_excluded(session, metric.eligible), running=metric.membership == "state")
     step = max(metric.k, 1)
     excluded = np.ceil(excluded / step) * step
@@ -44,7 +46,7 @@ def coverage_of(metric: Metric, session: Session, keys: Keys, n: Numbers) -> Cov
         due = np.where(invited > 0, invited, _persons(session))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(due > 0, np.minimum(total / due, 1), np.nan)
-    return Coverage(share, excluded)
+    return Coverage(share, np.where(np.isnan(total), np.nan, excluded))
 
 
 def _of_period(keys: Keys, n: Numbers) -> Numbers:
@@ -54,7 +56,7 @@ def _of_period(keys: Keys, n: Numbers) -> Numbers:
     return np.array([totals.get(period, 0.0) for period in _periods(keys, np.ones(len(keys), bool))])
 
 
-def _periods(keys: Keys, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[str, int]]:
+def _periods(keys: Keys, chosen: Flags) -> list[tuple[str, int]]:
     start = keys.start[chosen].astype("datetime64[D]").astype(np.int64).tolist()
     return list(zip(keys.grain[chosen], start, strict=True))
 

@@ -109,6 +109,18 @@ def test_coverage_counts_people_who_refuse_in_steps_of_k(world):
     assert [row["value"], row["n_excluded_consent"], row["coverage"]] == [37, 5, pytest.approx(37 / 42)]
 
 
+def test_the_coverage_of_a_hidden_total_is_hidden_too(world):
+    """A small Monday takes Tuesday with it; Tuesday's chats are shown, but not what they are a part of."""
+    world.people(40)
+    add_tickets(world, 3, "2026-03-02")
+    for channel, count, day in (("email", 8, 3), ("chat", 6, 3), ("email", 20, 4)):
+        add_tickets(world, count, f"2026-03-{day:02}", channel=channel)
+    rows = world.published([VOLUME], k=5)
+    shown = volume(rows, "2026-03-03", "chat")
+    assert [volume(rows, "2026-03-03")["status"], volume(rows, "2026-03-03", "email")["status"]] == ["suppressed"] * 2
+    assert [shown[name] for name in ("value", "coverage", "n_excluded_consent")] == [6, None, None]
+
+
 def test_survey_coverage_is_answers_by_invitations(world):
     world.people(100)
     for number in range(100):
