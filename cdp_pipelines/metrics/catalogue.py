@@ -19,6 +19,7 @@ Every row has a status.
 `insufficient_data` says in `status_reason` why there is none.
 `suppressed` protects fewer than k persons; `error` means the computation failed.
 Intervals are at 95 %.
+`stat` is `value`, or `p50` and `p90` for quantiles, or a companion that the definition names.
 A rate is computed from its own sums for every period and slice; never average or add rates, medians or distinct counts.
 
 | class | what | interval | smallest sample shown / without a flag |
