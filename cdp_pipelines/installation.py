@@ -3,6 +3,7 @@
 The command line and the Dagster resource both open it here, so a rule about access is written once.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from cdp_pipelines.sync import Sinks
 from connectors.registry import source as declared_source
 from connectors.spec import Source
 from models import ENTITIES
+from privacy import redaction
 from privacy.keys import KeyRing
 from privacy.protect import Protector, Revealer, refuse_unprotected
 
@@ -77,6 +79,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         StoreError: A store is missing, locked, older or newer than this version.
         RootKeyError: The root key is missing, readable by others, or not the one the data was written with.
     """
+    _redact_logs()
     with database.open_stores(settings) as stores:
         ring = database.load_ring(stores, settings)
         vault = database.SubjectVault(stores.vault)
@@ -93,6 +96,13 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
                 temp_directory=Path(settings.data) / "tmp",
             ),
         )
+
+
+def _redact_logs() -> None:
+    """Put the redaction on whatever writes log lines of this process, libraries' lines included."""
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler is not None:
+            redaction.install(handler)
 
 
 def clock() -> datetime:

@@ -26,7 +26,7 @@ def find_profile(opened: Installation, identifier: str) -> str:
     """
     if len(identifier) == _HEX_ID and database.profile_exists(opened.stores, identifier):
         return database.resolve_profile(opened.stores.control, identifier)
-    found = {link["profile_id"] for link in _links_by_token(opened, identifier)}
+    found: set[str] = {link["profile_id"] for link in _links_by_token(opened, identifier)}
     if len(found) != 1:
         raise ProfileNotFoundError(len(found))
     return found.pop()

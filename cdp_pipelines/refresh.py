@@ -4,11 +4,13 @@ Both work on one snapshot of the lake, recorded when the first begins, so that i
 published agree with each other whatever syncs write meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import pyarrow as pa
 
 from cdp_pipelines import database
 from cdp_pipelines.automation import record_automation_runs
@@ -80,20 +82,32 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
         record_automation_runs(opened.sinks, run_id=run_id, now=now)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
-            reading = {
-                "lake": opened.lake,
-                "stores": opened.stores,
-                "engine": opened.engine,
-                "settings": opened.settings,
-                "snapshot": snapshot,
-                "now": now,
-            }
             report = refresh(
-                **reading, permissions=permissions(**reading), consents=consent_history(**reading), run_id=run_id
+                lake=opened.lake,
+                stores=opened.stores,
+                engine=opened.engine,
+                settings=opened.settings,
+                snapshot=snapshot,
+                permissions=_table(permissions, opened, snapshot, now),
+                consents=_table(consent_history, opened, snapshot, now),
+                run_id=run_id,
+                now=now,
             )
         database.write_copies(opened.stores, opened.settings)
         counts.update(records=report.rows)
     return report
+
+
+def _table(derived: Callable[..., pa.Table], opened: Installation, snapshot: Snapshot, now: datetime) -> pa.Table:
+    """What identity derives from the snapshot and the consent ledger."""
+    return derived(
+        lake=opened.lake,
+        stores=opened.stores,
+        engine=opened.engine,
+        settings=opened.settings,
+        snapshot=snapshot,
+        now=now,
+    )
 
 
 @contextmanager

@@ -26,9 +26,7 @@ class Ticket(Entity):
     account_id: Annotated[str | None, Fact("Source id of the organisation")] = None
     group_id: Annotated[str | None, Fact("Source id of the group in charge")] = None
     created_at: Annotated[AwareDatetime, Fact("When the ticket was opened", unit="UTC")]
-    status: Annotated[
-        Literal["new", "open", "pending", "hold", "solved", "closed", "deleted"], Fact("Present state")
-    ]
+    status: Annotated[Literal["new", "open", "pending", "hold", "solved", "closed", "deleted"], Fact("Present state")]
     channel: Annotated[Channel, Fact("Channel the ticket came in by")] = "other"
     priority: Annotated[str | None, Fact("Priority, as the source states it")] = None
     topic: Annotated[str | None, Fact("Topic, where the source has one")] = None
@@ -131,8 +129,6 @@ class AutomationRun(Entity):
     manual_touch: Annotated[bool, Fact("A person had to step in")] = False
     started_at: Annotated[AwareDatetime, Fact("Start", unit="UTC")]
     stopped_at: Annotated[AwareDatetime | None, Fact("End", unit="UTC")] = None
-    status: Annotated[
-        Literal["success", "error", "crashed", "canceled", "running", "waiting"], Fact("How it ended")
-    ]
+    status: Annotated[Literal["success", "error", "crashed", "canceled", "running", "waiting"], Fact("How it ended")]
     error_class: Annotated[str | None, Fact("Class of the error, never its text")] = None
     units: Annotated[int | None, Fact("Records worked on", unit="records")] = None

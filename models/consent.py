@@ -18,9 +18,9 @@ class ConsentEvent(Entity):
     __subject__: ClassVar[tuple[Ref, ...]] = (Ref("person", "person_id"),)
 
     person_id: Annotated[str | None, Fact("Source id of the person, where the source gives it")] = None
-    address: Annotated[
-        str | None, Personal(Category.CONTACT, "E-mail address the decision is about", Match.EMAIL)
-    ] = None
+    address: Annotated[str | None, Personal(Category.CONTACT, "E-mail address the decision is about", Match.EMAIL)] = (
+        None
+    )
     purpose: Annotated[Purpose, Fact("What the data may or may not be used for")]
     channel: Annotated[str, Fact("Channel the decision is about, or 'all'")] = "all"
     scope: Annotated[str, Fact("Subscription or topic it is limited to, or 'all'")] = "all"

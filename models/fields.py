@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime
 from sqlmodel import SQLModel
 
 
@@ -64,7 +64,7 @@ class Entity(SQLModel):
     rows point at.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = {"extra": "forbid", "hide_input_in_errors": True}
 
     __entity__: ClassVar[str]
     __grain__: ClassVar[str]

@@ -15,22 +15,20 @@ class Person(Entity):
     __subject__: ClassVar[tuple[Ref, ...]] = (Ref("person", "source_id"),)
     __has_alias__: ClassVar[bool] = True
 
-    kind: Annotated[
-        Literal["customer", "staff", "bot"], Fact("Whether the record is a customer, staff or a bot")
-    ] = "customer"
+    kind: Annotated[Literal["customer", "staff", "bot"], Fact("Whether the record is a customer, staff or a bot")] = (
+        "customer"
+    )
     account_id: Annotated[str | None, Fact("Source id of the organisation the person belongs to")] = None
     created_at: Annotated[AwareDatetime | None, Fact("When the source created the record", unit="UTC")] = None
     given_name: Annotated[str | None, Personal(Category.NAME, "First name")] = None
     family_name: Annotated[str | None, Personal(Category.NAME, "Last name")] = None
     full_name: Annotated[str | None, Personal(Category.NAME, "Name where the source does not split it")] = None
     email: Annotated[str | None, Personal(Category.CONTACT, "Main e-mail address", Match.EMAIL)] = None
-    other_emails: Annotated[
-        list[str] | None, Personal(Category.CONTACT, "Further e-mail addresses", Match.EMAIL)
-    ] = None
+    other_emails: Annotated[list[str] | None, Personal(Category.CONTACT, "Further e-mail addresses", Match.EMAIL)] = (
+        None
+    )
     phone: Annotated[str | None, Personal(Category.CONTACT, "Main phone number", Match.PHONE)] = None
-    other_phones: Annotated[
-        list[str] | None, Personal(Category.CONTACT, "Further phone numbers", Match.PHONE)
-    ] = None
+    other_phones: Annotated[list[str] | None, Personal(Category.CONTACT, "Further phone numbers", Match.PHONE)] = None
     street: Annotated[str | None, Personal(Category.ADDRESS, "Street and number")] = None
     postal_code: Annotated[str | None, Personal(Category.ADDRESS, "Postal code")] = None
     city: Annotated[str | None, Personal(Category.ADDRESS, "Town")] = None

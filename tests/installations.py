@@ -83,13 +83,18 @@ def contents(home: Home) -> dict[str, Any]:
         return {
             "rows": rows,
             "cursors": {
-                (source.name, stream.name): database.load_cursor(control, source.name, stream.name)
+                (source.name, stream.name): _to_the_second(database.load_cursor(control, source.name, stream.name))
                 for source in _sources()
                 for stream in source.streams
             },
             "ledger": sorted(_ledger(opened), key=repr),
             "quarantine": database.quarantine_counts(control),
         }
+
+
+def _to_the_second(cursor: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A cursor that is a moment holds the microseconds our own clock added to the vendor's second."""
+    return cursor and {key: str(value).split(".")[0] for key, value in cursor.items()}
 
 
 def _sources() -> Any:
@@ -106,7 +111,9 @@ def _clear_rows(opened: Installation, entity: Any) -> dict[tuple[str, str], dict
     table = opened.lake.current(entity.__entity__, include_deleted=True)
     personal = [plan.name for plan in personal_fields(entity)]
     clear = opened.revealer.reveal(entity, table, personal)
-    facts = table.drop_columns([*personal, "subject_id", "read_at", "run_id", "digest", "commit_seq"]).to_pylist()
+    tokens = [plan.token_column for plan in personal_fields(entity) if plan.token_column]  # each has keys of its own
+    leave_out = [*personal, *tokens, "subject_id", "read_at", "run_id", "digest", "commit_seq"]
+    facts = table.drop_columns(leave_out).to_pylist()
     return {
         (fact["source"], fact["source_id"]): {**fact, **{name: str(row[name]) for name in personal}}
         for fact, row in zip(facts, clear, strict=True)

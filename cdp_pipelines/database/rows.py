@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 UTC_TIME = pa.timestamp("us", tz="UTC")
+BATCH_ROWS = 20_000
 
 
 def table_of(model: type[SQLModel]) -> Table:
@@ -141,10 +142,11 @@ def insert_table(connection: Connection, model: type[SQLModel], data: pa.Table |
         return
     _refuse_unknown(model, rows.column_names)
     is_sqlite = connection.dialect.name == "sqlite"
-    columns = [_driver_values(rows[name], is_sqlite=is_sqlite) for name in rows.column_names]
-    connection.exec_driver_sql(
-        _insert(connection, table_of(model).name, rows.column_names), list(zip(*columns, strict=True))
-    )
+    statement = _insert(connection, table_of(model).name, rows.column_names)
+    for start in range(0, len(rows), BATCH_ROWS):  # a million rows as Python objects would take a gigabyte
+        part = rows.slice(start, BATCH_ROWS)
+        columns = [_driver_values(part[name], is_sqlite=is_sqlite) for name in part.column_names]
+        connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
 def _as_table(model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> pa.Table:
