@@ -1,6 +1,7 @@
 """Facts about the lake that must hold after every write, as functions that count what breaks them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -14,19 +15,31 @@ from privacy.protect import refuse_unprotected
 BATCH_ROWS = 50_000
 
 
-def duplicate_keys(opened: Installation, tables: Sequence[str], source: str) -> int:
-    """Rows of ``source`` that share their key with another current row of the same table."""
+@dataclass(frozen=True, slots=True)
+class KeyCounts:
+    """Current rows of a source: ``live`` without the deleted ones, ``duplicates`` that share their key with another."""
+
+    live: int
+    duplicates: int
+
+
+def count_keys(opened: Installation, tables: Sequence[str], source: str) -> KeyCounts:
+    """Count the current rows of ``source`` in ``tables`` together."""
     snapshot = opened.lake.snapshot(tables)
-    total = 0
+    counts = [_count_keys(opened, table, snapshot, source) for table in tables]
+    return KeyCounts(sum(c.live for c in counts), sum(c.duplicates for c in counts))
+
+
+def _count_keys(opened: Installation, table: str, snapshot: Snapshot, source: str) -> KeyCounts:
+    columns = ["source", "source_id", "deleted"]
+    current = opened.lake.current_sql(table, snapshot, columns=columns, include_deleted=True)
+    query = f"""
+        select count(*) filter (not deleted), count(*) - count(distinct source_id)
+        from ({current})
+        where source = ?
+    """  # noqa: S608 - our own SQL
     with opened.engine.connection() as duck:
-        for table in tables:
-            current = opened.lake.current_sql(table, snapshot, columns=["source", "source_id"], include_deleted=True)
-            found = duck.execute(
-                f"select count(*) - count(distinct source_id) from ({current}) where source = ?",  # noqa: S608 - our own SQL
-                [source],
-            ).fetchone()
-            total += found[0] if found else 0
-    return total
+        return KeyCounts(*(duck.execute(query, [source]).fetchone() or (0, 0)))
 
 
 def unprotected_batches(opened: Installation, tables: Sequence[str], run_id: str) -> int:

@@ -1,4 +1,4 @@
-"""What Dagster loads: the areas merged, one resource, jobs and schedules. Nothing is opened here.
+"""What Dagster loads: the areas merged, the policy that holds for every asset, one resource. Nothing is opened here.
 
 The configuration is read (a small file, no network) because it says which systems are connected and when
 they are synced; without a readable one, every system we know is shown and runs say what is missing.
@@ -8,65 +8,52 @@ from datetime import timedelta
 
 import dagster as dg
 
-from cdp_pipelines.config import SourceSettings, load_settings
+from cdp_pipelines.config import Company, SourceSettings, load_settings
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.marts.assets import marts
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.assets import asset_key, source_assets
-from cdp_pipelines.defs.upkeep.jobs import no_leak, upkeep, upkeep_schedule
+from cdp_pipelines.defs.sources.assets import SyncConfig, asset_key, source_assets
+from cdp_pipelines.defs.upkeep.jobs import no_leak, upkeep
+from cdp_pipelines.defs.whole import everything, inspection, refresh, schedule
 from cdp_pipelines.errors import ConfigError
 from connectors.registry import SOURCES
 
-FRESH_WITHIN = timedelta(hours=26)
-EVERY_MORNING = "0 5 * * *"
-EVERY_NIGHT = "30 4 * * *"
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
+"""Everything is refreshed at least daily; two hours are left for a slow vendor."""
 
 
-def connected() -> dict[str, SourceSettings]:
-    """The configured systems, or all we know where there is no configuration to read."""
+def configured() -> tuple[Company, dict[str, SourceSettings]]:
+    """The company and its enabled systems, or all we know where there is no configuration to read."""
     try:
-        return {name: s for name, s in load_settings().sources.items() if s.enabled}
+        settings = load_settings()
     except ConfigError:
-        return {source.name: SourceSettings() for source in SOURCES}
+        return Company(), {source.name: SourceSettings() for source in SOURCES}
+    return settings.company, {name: source for name, source in settings.sources.items() if source.enabled}
 
 
-CONNECTED = connected()
-sources = [source for source in SOURCES if source.name in CONNECTED]
+company, connected = configured()
+sources = [source for source in SOURCES if source.name in connected]
 stream_keys = [asset_key(source, stream) for source in sources for stream in source.streams]
-source_jobs = {
-    source.name: dg.define_asset_job(
+sync_jobs = [
+    dg.define_asset_job(
         f"sync_{source.name}_job",
         selection=dg.AssetSelection.groups(source.name),
-        description=f"Sync {source.name}. Set 'since' in the Launchpad to read again from a day on.",
+        config=dg.RunConfig(ops={f"sync_{source.name}": SyncConfig()}),  # so that the Launchpad shows what can be set
+        description=f"Sync {source.name}. To read again from a day on, set 'since' in the Launchpad.",
     )
     for source in sources
-}
-freshness = dg.build_last_update_freshness_checks(assets=stream_keys, lower_bound_delta=FRESH_WITHIN)
-everything = dg.define_asset_job(
-    "everything",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.checks(no_leak, *freshness),
-    description="Sync every source, then profiles, then metrics.",
-)
-inspection = dg.define_asset_job(
-    "inspection",
-    selection=dg.AssetSelection.checks(no_leak, *freshness),
-    description="Look for values in clear in all that was written, and for streams that are late.",
-)
-refresh = dg.define_asset_job(
-    "refresh",
-    selection=dg.AssetSelection.groups("identity", "marts"),
-    description="Profiles and metrics from what the lake holds now.",
-)
+]
+assets = [*(source_assets(source) for source in sources), identity_assets(stream_keys), marts]
 
 defs = dg.Definitions(
-    assets=[*(source_assets(source) for source in sources), identity_assets(stream_keys), marts],
-    asset_checks=[no_leak, *freshness],
-    jobs=[*source_jobs.values(), everything, refresh, inspection, upkeep],
+    assets=dg.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, FRESH), assets),
+    asset_checks=[no_leak],
+    jobs=[*sync_jobs, everything, refresh, inspection, upkeep],
     schedules=[
-        *(dg.ScheduleDefinition(job=job, cron_schedule=CONNECTED[name].schedule) for name, job in source_jobs.items()),
-        dg.ScheduleDefinition(job=everything, cron_schedule=EVERY_MORNING),
-        dg.ScheduleDefinition(job=inspection, cron_schedule=EVERY_NIGHT),
-        upkeep_schedule,
+        *(schedule(f"sync_{name}_job", source.schedule, company.time_zone) for name, source in connected.items()),
+        schedule("upkeep", "30 3 * * *", company.time_zone),
+        schedule("inspection", "30 4 * * *", company.time_zone),
+        schedule("everything", "0 5 * * *", company.time_zone),
     ],
     resources={"installation": InstallationResource()},
     executor=dg.in_process_executor,

@@ -2,6 +2,8 @@
 
 import os
 import time
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +51,13 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def run_job(name: str, settings: Settings) -> JobReport:
+def run_job(name: str, settings: Settings, *, progress: Callable[[str], None] = lambda _step: None) -> JobReport:
     """Run one job in this process and record it where the UI will show it.
+
+    Args:
+        name: Name of the job, for example ``everything``.
+        settings: The installation it runs on.
+        progress: Told the name of each step when it begins.
 
     Raises:
         JobFailedError: A step failed; the message lists the failed steps with their sentences.
@@ -61,9 +68,14 @@ def run_job(name: str, settings: Settings) -> JobReport:
 
     from cdp_pipelines.definitions import defs
 
-    job = defs.resolve_job_def(name)
+    def follow(event: dg.EventLogEntry) -> None:
+        if event.dagster_event is not None and event.dagster_event.is_step_start:
+            progress(str(event.step_key))
+
+    job, run_id = defs.resolve_job_def(name), str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
+        instance.add_event_listener(run_id, follow)
+        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET, run_id=run_id)
     if not result.success:
         raise JobFailedError(name, _sentences(result))
     return JobReport(

@@ -28,7 +28,7 @@ def sync(report: JobReport) -> None:
     table = _table("stream", "records read", "rows written", "unchanged", "deleted", "quarantined", "seconds")
     for asset, data in report.assets.items():
         if "records read" in data:
-            keys = ("records read", "dagster/row_count", "rows unchanged", "rows deleted", "quarantined")
+            keys = ("records read", "rows written", "rows unchanged", "rows deleted", "records quarantined")
             table.add_row(asset, *(f"{data[key]:,}" for key in keys), f"{data['seconds']:.1f}")
     _OUT.print(table)
     for check in report.failed_checks:

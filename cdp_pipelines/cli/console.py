@@ -62,7 +62,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 @contextmanager
 def progress(what: str) -> Iterator["Any"]:
-    """A function ``(part, count)`` that shows how far long work has come: a live line, or nothing when piped."""
+    """A function ``(part, count)`` that shows how far long work has come: a live line, or nothing when piped.
+
+    ``count`` is None where nothing is counted.
+    """
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -70,4 +73,4 @@ def progress(what: str) -> Iterator["Any"]:
         yield lambda _part, _count: None
         return
     with console.status(what) as status:
-        yield lambda part, count: status.update(f"{what}: {part} {count:,}")
+        yield lambda part, count: status.update(f"{what}: {part}" + ("" if count is None else f" {count:,}"))

@@ -57,7 +57,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _say("Stopped; nothing was changed.", 130)
     except typer.TyperException as error:  # wrong arguments: it shows the usage itself
-        error.show()
+        error.show()  # type: ignore[attr-defined]  # every error of parsing has it
         return WRONG_USE
     except Exception as error:  # noqa: BLE001 - the last border before the user
         return _failed(error)

@@ -3,11 +3,17 @@
 import os
 import sys
 from datetime import datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from cdp_pipelines.cli import console
+
+if TYPE_CHECKING:
+    from cdp_pipelines.sync import SyncReport
+
+WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
 
 
 def sync(
@@ -30,10 +36,11 @@ def sync(
 
     from cdp_pipelines.errors import SyncFailedError
     from cdp_pipelines.installation import clock
-    from cdp_pipelines.sync import sync_source
+    from cdp_pipelines.sync import SyncReport, sync_source
 
     start = since.replace(tzinfo=UTC) if since else None
     failure: SyncFailedError | None = None
+    report: SyncReport
     with console.installation() as opened, console.progress(f"Reading {name}") as progress:
         declaration, settings = opened.source(name)
         try:
@@ -48,21 +55,21 @@ def sync(
                 progress=progress,
             )
         except SyncFailedError as error:
-            failure, report = error, error.report
+            failure, report = error, cast("SyncReport", error.report)
     show_sync(report, as_json=as_json)
     if failure is not None:
         raise failure
 
 
-def show_sync(report: Any, *, as_json: bool = False) -> None:
+def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     """Print what a sync did, stream by stream."""
     columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "seconds"]
     if as_json:
-        rows = [{column: getattr(s, column) for column in [*columns, "error"]} for s in report.streams]
-        console.print_json({"source": report.source, "run": report.run_id, "streams": rows})
+        streams = [{column: getattr(s, column) for column in [*columns, "error"]} for s in report.streams]
+        console.print_json({"source": report.source, "run": report.run_id, "streams": streams})
         return
     rows = [[getattr(s, column) for column in columns] for s in report.streams]
-    console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds} s", columns, rows)
+    console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", columns, rows)
 
 
 def run(
@@ -82,8 +89,10 @@ def run(
     """
     from cdp_pipelines.jobs import run_job
 
-    with console.progress("Running"):
-        report = run_job("refresh" if refresh_only else "everything", console.settings())
+    settings = console.settings()
+    with console.progress("Running") as progress:
+        job = "refresh" if refresh_only else "everything"
+        report = run_job(job, settings, progress=lambda step: progress(step, None))
     rows = [[step, round(seconds, 1)] for step, seconds in report.steps.items()]
     console.print_table(f"Done in {report.seconds:.1f} s", ["step", "seconds"], rows)
     for check in report.failed_checks:
@@ -104,5 +113,7 @@ def dev(
 
     settings = console.settings()
     typer.echo(f"The UI opens on http://127.0.0.1:{port}. It has no login, so it listens on this machine only.")
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "cdp_pipelines.definitions", "-h", "127.0.0.1"]
-    os.execve(sys.executable, [*command, "-p", str(port)], environment(settings))  # noqa: S606 - our own interpreter
+    # Dagster's own notice that it would like to be started by another tool is not for the operator.
+    python = [sys.executable, "-W", "ignore:Function `dev_command`"]
+    command = [*python, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(sys.executable, command, environment(settings))  # noqa: S606 - our own interpreter

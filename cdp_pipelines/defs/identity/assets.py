@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cdp_pipelines.checks import duplicate_keys
+from cdp_pipelines.checks import count_keys
 from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.installation import clock
@@ -49,9 +49,12 @@ def identity_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=keys[0], metadata=counts)
             yield dg.MaterializeResult(asset_key=keys[1], metadata={"dagster/row_count": done.profiles.customers})
             yield dg.MaterializeResult(asset_key=keys[2], metadata={"dagster/row_count": done.profiles.consent_states})
-            broken = sum(duplicate_keys(opened, ["identity_link"], name) for name in opened.settings.sources)
+            broken = sum(count_keys(opened, ["identity_link"], name).duplicates for name in opened.settings.sources)
             yield dg.AssetCheckResult(
-                asset_key=keys[0], check_name="one_profile_per_record", passed=broken == 0, metadata={"rows": broken}
+                asset_key=keys[0],
+                check_name="one_profile_per_record",
+                passed=broken == 0,
+                metadata={"records with several profiles": broken},
             )
 
     return identity

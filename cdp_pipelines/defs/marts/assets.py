@@ -21,7 +21,7 @@ UPSTREAM = [dg.AssetKey(["cdp", "identity_link"]), dg.AssetKey(["cdp", "consent_
         dg.AssetSpec(
             VALUES,
             deps=UPSTREAM,
-            description="One row per metric, period, channel and slice; no personal data.",
+            description="One row per metric, period, channel, slice and statistic; no personal data.",
             owners=["team:analysts"],
             kinds={"sql", "duckdb"},
         ),
@@ -43,10 +43,10 @@ def marts(installation: InstallationResource) -> Iterator[dg.MaterializeResult[N
         report = refresh_metrics(opened, now=clock())
         yield dg.MaterializeResult(
             asset_key=VALUES,
-            metadata={"dagster/row_count": report.rows, "by status": dg.MetadataValue.json(report.by_status)},
+            metadata={"dagster/row_count": report.rows, "rows by status": dg.MetadataValue.json(report.by_status)},
         )
         yield dg.MaterializeResult(asset_key=CATALOGUE, metadata={"dagster/row_count": report.metrics})
         broken = report.by_status.get("error", 0)
         yield dg.AssetCheckResult(
-            asset_key=VALUES, check_name="no_metric_in_error", passed=broken == 0, metadata={"rows": broken}
+            asset_key=VALUES, check_name="no_metric_in_error", passed=broken == 0, metadata={"rows in error": broken}
         )

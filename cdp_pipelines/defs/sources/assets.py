@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import cast
 
 import dagster as dg
+from pydantic import Field
 
+from cdp_pipelines.checks import KeyCounts, count_keys
 from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs
@@ -12,6 +15,9 @@ from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
 from cdp_pipelines.sync import StreamReport, SyncReport, sync_source
 from connectors.spec import Source, Stream
+from models import Entity
+from models.derive import arrow_schema, fields
+from models.fields import Fact, Personal
 
 OWNER = "team:operators"
 
@@ -19,8 +25,11 @@ OWNER = "team:operators"
 class SyncConfig(dg.Config):
     """What can be set when a sync is started by hand in the Launchpad."""
 
-    since: str | None = None
-    """Read again from this day on (YYYY-MM-DD), whatever the cursor says. The cursor is left where it is."""
+    since: str | None = Field(
+        default=None,
+        description="Read again from this day on (YYYY-MM-DD, midnight UTC), whatever the cursor says. "
+        "The cursor stays where it is.",
+    )
 
 
 def source_assets(source: Source) -> dg.AssetsDefinition:
@@ -43,10 +52,10 @@ def source_assets(source: Source) -> dg.AssetsDefinition:
             asked = context.selected_asset_check_keys
             for stream in report.streams:
                 if stream.error_class is None:
-                    yield materialised(source, report, stream)
-                    yield from (
-                        r for r in check_results(opened, source, stream, run_id=report.run_id) if _key_of(r) in asked
-                    )
+                    keys = count_keys(opened, tables_of(source.stream(stream.stream)), source.name)
+                    yield materialised(source, report, stream, keys)
+                    results = check_results(opened, source, stream, run_id=report.run_id, keys=keys)
+                    yield from (result for result in results if _key_of(result) in asked)
             if failure is not None:
                 raise failure
 
@@ -69,7 +78,7 @@ def run_sync(
             since=since,
         )
     except SyncFailedError as error:
-        return error.report, error
+        return cast("SyncReport", error.report), error
     return report, None
 
 
@@ -78,33 +87,62 @@ def asset_key(source: Source, stream: Stream) -> dg.AssetKey:
     return dg.AssetKey([source.name, stream.name])
 
 
+def tables_of(stream: Stream) -> list[str]:
+    """Names of the lake tables a stream writes to, children first."""
+    return [entity.__entity__ for entity in stream.entities]
+
+
 def stream_spec(source: Source, stream: Stream) -> dg.AssetSpec:
-    """The asset of one stream; its description starts with the grain."""
-    grains = "; ".join(entity.__grain__ for entity in stream.entities)
+    """The asset of one stream; its description starts with the grain of its main table, which is declared last."""
+    main, *children = reversed(stream.entities)
+    also = "".join(f"\n\nBesides, in `{child.__entity__}`: {_grain(child, source).lower()}." for child in children)
     return dg.AssetSpec(
         asset_key(source, stream),
-        description=f"{grains or 'No rows of its own'}, read from {source.name}.",
+        description=f"{_grain(main, source)}, in the lake's table `{main.__entity__}`.{also}",
         owners=[OWNER],
-        kinds={"python", "delta"},
+        kinds={source.name, "deltalake"},
+        metadata={"dagster/table_name": main.__entity__, "dagster/column_schema": column_schema(main)},
     )
 
 
-def materialised(source: Source, report: SyncReport, stream: StreamReport) -> dg.MaterializeResult[None]:
+def column_schema(entity: type[Entity]) -> dg.TableSchema:
+    """The columns of a lake table as the UI shows them; a personal one says that it holds ciphertexts."""
+    stored = arrow_schema(entity)
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(plan.name, str(stored.field(plan.name).type), description=_meaning(plan.mark))
+            for plan in fields(entity)
+        ]
+    )
+
+
+def _meaning(mark: Fact | Personal) -> str:
+    return f"{mark.meaning} (encrypted: {mark.category})" if isinstance(mark, Personal) else mark.meaning
+
+
+def _grain(entity: type[Entity], source: Source) -> str:
+    return entity.__grain__.replace("a source", source.name)
+
+
+def materialised(
+    source: Source, report: SyncReport, stream: StreamReport, keys: KeyCounts
+) -> dg.MaterializeResult[None]:
     """What the UI shows of one stream's run: counts and durations, never a value from a record."""
     metadata: dict[str, dg.MetadataValue] = {
-        "dagster/row_count": dg.MetadataValue.int(stream.written),
+        "dagster/row_count": dg.MetadataValue.int(keys.live),
         "records read": dg.MetadataValue.int(stream.records),
+        "rows written": dg.MetadataValue.int(stream.written),
         "rows unchanged": dg.MetadataValue.int(stream.unchanged),
         "rows deleted": dg.MetadataValue.int(stream.deleted),
-        "quarantined": dg.MetadataValue.int(stream.quarantined),
-        "recovered from quarantine": dg.MetadataValue.int(stream.recovered),
-        "requests (whole run)": dg.MetadataValue.int(report.requests),
-        "throttled seconds (whole run)": dg.MetadataValue.float(report.throttled_seconds),
-        "seconds": dg.MetadataValue.float(stream.seconds),
+        "records quarantined": dg.MetadataValue.int(stream.quarantined),
+        "records recovered from quarantine": dg.MetadataValue.int(stream.recovered),
+        "undeclared fields": dg.MetadataValue.json(stream.drift),
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),
-        "undeclared fields": dg.MetadataValue.json(stream.drift),
-        "run": dg.MetadataValue.text(report.run_id),
+        "seconds": dg.MetadataValue.float(stream.seconds),
+        "requests of the whole sync": dg.MetadataValue.int(report.requests),
+        "seconds the whole sync waited for the vendor": dg.MetadataValue.float(report.throttled_seconds),
+        "id of the sync": dg.MetadataValue.text(report.run_id),
     }
     return dg.MaterializeResult(asset_key=dg.AssetKey([source.name, stream.stream]), metadata=metadata)
 

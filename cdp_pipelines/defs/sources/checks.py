@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cdp_pipelines import database
-from cdp_pipelines.checks import duplicate_keys, unprotected_batches
+from cdp_pipelines.checks import KeyCounts, unprotected_batches
 from cdp_pipelines.installation import Installation
 from cdp_pipelines.sync import StreamReport
 from connectors.spec import Source
@@ -35,20 +35,21 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 
 
 def check_results(
-    opened: Installation, source: Source, report: StreamReport, *, run_id: str
+    opened: Installation, source: Source, report: StreamReport, *, run_id: str, keys: KeyCounts
 ) -> Iterator[dg.AssetCheckResult]:
-    """The results for one stream after its sync."""
+    """The results for one stream after its sync; ``keys`` are the current rows of its tables."""
     key = dg.AssetKey([source.name, report.stream])
     tables = [entity.__entity__ for entity in source.stream(report.stream).entities]
-    yield _result(key, "keys_unique", count=duplicate_keys(opened, tables, source.name))
-    yield _result(key, "no_plaintext", count=unprotected_batches(opened, tables, run_id))
-    lost = report.deleted > MANY and report.deleted > report.written / 2 + report.unchanged
+    yield _result(key, "keys_unique", counted="rows that share a key", count=keys.duplicates)
+    yield _result(
+        key, "no_plaintext", counted="batches with a value in clear", count=unprotected_batches(opened, tables, run_id)
+    )
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name="volume_plausible",
-        passed=not lost,
+        passed=report.deleted <= max(MANY, keys.live),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"deleted": report.deleted, "written": report.written},
+        metadata={"rows deleted": report.deleted, "rows left": keys.live},
     )
     waiting = len(database.quarantine_pending(opened.stores.control, source.name, report.stream))
     yield dg.AssetCheckResult(
@@ -56,7 +57,7 @@ def check_results(
         check_name="quarantine_small",
         passed=waiting <= QUARANTINE_SHARE * max(report.records, 100),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"waiting": waiting},
+        metadata={"records waiting": waiting},
     )
     yield dg.AssetCheckResult(
         asset_key=key,
@@ -67,11 +68,11 @@ def check_results(
     )
 
 
-def _result(key: dg.AssetKey, name: str, *, count: int) -> dg.AssetCheckResult:
+def _result(key: dg.AssetKey, name: str, *, counted: str, count: int) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=name,
         passed=count == 0,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"count": count},
+        metadata={counted: count},
     )
