@@ -9,6 +9,7 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Any
 
 from cdp_pipelines.scan.tables import shown_name
 
@@ -28,7 +29,7 @@ def sqlite_pieces(content: bytes, wal: bytes) -> Iterator[tuple[str, bytes]]:
     _apply(wal, image)
     image[18:20] = b"\1\1"  # a database in memory cannot be in WAL mode
     with closing(sqlite3.connect(":memory:")) as database:
-        database.deserialize(bytes(image))
+        database.deserialize(image)
         database.text_factory = bytes
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (name,) in tables.fetchall():
@@ -41,15 +42,14 @@ def _table_pieces(database: sqlite3.Connection, table: str) -> Iterator[tuple[st
     names = [shown_name(column[0]) for column in rows.description]
     while batch := rows.fetchmany(_BATCH_ROWS):
         for name, values in zip(names, zip(*batch, strict=True), strict=True):
-            yield f"sqlite value {shown_name(table)}.{name}", b"\n".join(_cells(values))
+            yield f"sqlite value {shown_name(table)}.{name}", _joined(values)
 
 
-def _cells(values: Iterable[object]) -> Iterator[bytes]:
-    for value in values:
-        if isinstance(value, bytes):
-            yield value
-        elif value is not None:
-            yield str(value).encode()
+def _joined(values: Iterable[Any]) -> bytes:
+    present = list(filter(None, values))
+    if set(map(type, present)) == {bytes}:
+        return b"\n".join(present)
+    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in present)
 
 
 def _apply(wal: bytes, image: bytearray) -> None:

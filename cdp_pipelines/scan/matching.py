@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cdp_pipelines.scan.forms import FORMS, MIN_BYTES, is_cell, patterns, windows
+from cdp_pipelines.scan.forms import FORMS, MIN_BYTES, Kinds, is_cell, is_searchable, patterns, windows
 from cdp_pipelines.scan.windows import LONGEST_SPAN, STRIDE, WindowIndex, words
 
 _Hits = Counter[tuple[str, str]]
@@ -34,32 +34,27 @@ class Matcher:
     """
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
-        self._kinds: dict[str, int] = {}
-        needles: dict[bytes, int] = {}
-        cells: dict[bytes, int] = {}
+        kinds: dict[str, int] = {}
+        texts: Kinds = {}
+        later: Kinds = {}
         self.values = self.unsearchable = 0
         for kind, value in dict.fromkeys(values):
+            number = kinds.setdefault(kind, len(kinds))
+            pieces = windows(value)
             self.values += 1
-            self.unsearchable += not self._add(kind, value, needles, cells)
-        self._names = list(self._kinds)
+            self.unsearchable += not any(map(is_searchable, pieces))
+            for piece in pieces[:1]:
+                texts.setdefault(piece, number)
+            for piece in pieces[1:]:
+                later.setdefault(piece, number)
+        self._names = list(kinds)
+        needles = _needles(texts, later)
         self._needles = list(needles)
         self._labels = list(needles.values())
         self._longest = max(map(len, self._needles), default=0)
         self._index = WindowIndex(self._needles)
-        self._cells = dict(zip(_packed(cells), cells.values(), strict=True))
+        self._cells = {_packed(text): kind * len(FORMS) + _CELL for text, kind in texts.items() if is_cell(text)}
         self._cell_keys = np.sort(np.fromiter(self._cells, np.uint64, len(self._cells)))
-
-    def _add(self, kind: str, value: str, needles: dict[bytes, int], cells: dict[bytes, int]) -> bool:
-        label = self._kinds.setdefault(kind, len(self._kinds)) * len(FORMS)
-        searchable = False
-        for number, text in enumerate(windows(value)):
-            if is_cell(text):
-                cells.setdefault(text.encode(), label + _CELL)
-                searchable = True
-            for form, pattern in patterns(text, plain_only=number > 0):
-                needles.setdefault(pattern, label + _FORM[form])
-                searchable = True
-        return searchable
 
     def count(self, content: bytes) -> _Hits:
         """How often each (kind, form) occurs in ``content``."""
@@ -123,9 +118,6 @@ class Matcher:
             yield self._cells[key]
 
 
-_FORM = {form: number for number, form in enumerate(FORMS)}
-
-
 def _stands_alone(low: bytes, first: int, last: int) -> bool:
     """Whether a number is not part of a longer one, nor a short one part of a hex digest."""
     joined = _WORD if last - first < _WHOLE_NUMBER_BYTES else _DIGITS
@@ -141,5 +133,16 @@ def _is_delimiter(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return found
 
 
-def _packed(cells: Iterable[bytes]) -> list[int]:
-    return [int.from_bytes(cell, "little") for cell in cells]
+def _needles(texts: Kinds, later: Kinds) -> dict[bytes, int]:
+    """Every pattern with its label. The first form and kind that writes a pattern has it."""
+    needles: dict[bytes, int] = {}
+    for form, written, kinds in patterns(texts, later):
+        number = FORMS.index(form)
+        for pattern, kind in zip(written, kinds, strict=True):
+            if len(pattern) >= MIN_BYTES:
+                needles.setdefault(pattern, kind * len(FORMS) + number)
+    return needles
+
+
+def _packed(cell: str) -> int:
+    return int.from_bytes(cell.encode(), "little")

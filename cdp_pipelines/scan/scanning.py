@@ -88,9 +88,8 @@ class _Tally:
                 progress(self._bytes, sum(sizes))
 
     def _read_file(self, file: Path) -> None:
-        in_name = self._search(str(file).encode())
-        named = file
-        while self._search(str(named).encode()):
+        named, in_name = file, self._search(str(file).encode())
+        while in_name and self._search(str(named).encode()):
             named = named.parent
         shown = str(file if named == file else named / "?")
         self._add(shown, "file name", in_name)

@@ -12,14 +12,16 @@ import struct
 import tarfile
 import zlib
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 MAX_BYTES = 1 << 30
 _BLOCK = 1 << 14
 _SHORTEST = 8
+_PAIRS = 1 << 17
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZIP_MAGIC = b"PK\x03\x04"
 _ZIP_HEADER = struct.Struct("<4s5H3I2H")
@@ -40,15 +42,16 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
-_FORMATS: tuple[tuple[str, bytes, Callable[[], _Decoder]], ...] = (
-    ("gzip", b"\x1f\x8b\x08", lambda: zlib.decompressobj(31)),
-    ("zlib", b"\x78\x01", zlib.decompressobj),
-    ("zlib", b"\x78\x5e", zlib.decompressobj),
-    ("zlib", b"\x78\x9c", zlib.decompressobj),
-    ("zlib", b"\x78\xda", zlib.decompressobj),
-    ("bz2", b"BZh", bz2.BZ2Decompressor),
-    ("xz", b"\xfd7zXZ\0", lzma.LZMADecompressor),
-)
+_FORMATS: dict[bytes, tuple[str, Callable[[], _Decoder]]] = {
+    b"\x1f\x8b\x08": ("gzip", lambda: zlib.decompressobj(31)),
+    b"\x78\x01": ("zlib", zlib.decompressobj),
+    b"\x78\x5e": ("zlib", zlib.decompressobj),
+    b"\x78\x9c": ("zlib", zlib.decompressobj),
+    b"\x78\xda": ("zlib", zlib.decompressobj),
+    b"BZh": ("bz2", bz2.BZ2Decompressor),
+    b"\xfd7zXZ\0": ("xz", lzma.LZMADecompressor),
+}
+_MAGICS = (*_FORMATS, _ZSTD_MAGIC, _ZIP_MAGIC)
 
 
 def unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -75,20 +78,26 @@ def unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _streams(content: bytes) -> Iterator[tuple[str, int, tuple[bytes, bool]]]:
-    for name, magic, decoder in _FORMATS:
-        for start in _places(content, magic):
+    for start, magic in _places(content, _MAGICS):
+        if magic == _ZSTD_MAGIC:
+            yield "zstd", start, _zstd(content, start)
+        elif magic == _ZIP_MAGIC:
+            yield "zip member", start, _zip_member(content, start)
+        else:
+            name, decoder = _FORMATS[magic]
             yield name, start, _drain(decoder(), content, start)
-    for start in _places(content, _ZSTD_MAGIC):
-        yield "zstd", start, _zstd(content, start)
-    for start in _places(content, _ZIP_MAGIC):
-        yield "zip member", start, _zip_member(content, start)
 
 
-def _places(content: bytes, magic: bytes) -> Iterator[int]:
-    start = content.find(magic)
-    while start >= 0:
-        yield start
-        start = content.find(magic, start + 1)
+def _places(content: bytes, beginnings: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Where any of ``beginnings`` stands, in one pass with a table of their first two bytes."""
+    is_first = np.zeros(1 << 16, np.bool_)
+    is_first[[int.from_bytes(beginning[:2], "little") for beginning in beginnings]] = True
+    pairs = np.ndarray((max(0, len(content) - 1),), "<u2", content, strides=(1,))
+    for block in range(0, len(pairs), _PAIRS):
+        for at in np.flatnonzero(is_first[pairs[block : block + _PAIRS]]).tolist():
+            for beginning in beginnings:
+                if content.startswith(beginning, block + at):
+                    yield block + at, beginning
 
 
 def _drain(decoder: _Decoder, content: bytes, start: int) -> tuple[bytes, bool]:
@@ -148,12 +157,11 @@ def _tar_members(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _base64_runs(content: bytes) -> Iterator[bytes]:
-    for beginning in _BASE64_STARTS:
-        for start in _places(content, beginning):
-            if run := _BASE64_RUN.match(content, start):
-                text = run[0].translate(_STANDARD)
-                # One character alone holds no byte; two or three want their padding back.
-                yield b64decode(text[: len(text) - (len(text) % 4 == 1)] + b"==")
+    for start, _ in _places(content, _BASE64_STARTS):
+        if run := _BASE64_RUN.match(content, start):
+            text = run[0].translate(_STANDARD)
+            # One character alone holds no byte; two or three want their padding back.
+            yield b64decode(text[: len(text) - (len(text) % 4 == 1)] + b"==")
 
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")

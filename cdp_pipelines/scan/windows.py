@@ -28,7 +28,7 @@ _MIX = np.uint64((0x9E3779B97F4A7C15 << 16) % 2**64)
 _REMIX = np.uint64(0xBF58476D1CE4E5B9)
 # A table eight times as wide as what is in it lets one window in eight pass by chance.
 _BITS_PER_WINDOW = 8
-_COUNT_BITS = 22
+_MAX_COUNT_BITS = 22
 
 
 def words(text: bytes, stride: int) -> Words:
@@ -72,6 +72,8 @@ class WindowIndex:
         """
         hashes = words(low, STRIDE)[:sampled] * _MIX
         kept = np.flatnonzero(_is_set(self._first, _slots(hashes, self._bits)))
+        if not len(kept):
+            return
         text, places, hashes = words(low, 1), kept * STRIDE, hashes[kept]
         for span in self._spans:
             yield from span.candidates(text, places, hashes)
@@ -82,7 +84,7 @@ class _Span:
 
     def __init__(self, span: int, bits: int, text: Words, starts: Places, lengths: Places, owners: Places) -> None:
         self._span, self._bits = span, bits
-        offsets = _rarest_offsets(span, text, starts, lengths)
+        offsets = _rarest_offsets(span, min(bits, _MAX_COUNT_BITS), text, starts, lengths)
         shifted = [starts + offsets + step for step in range(STRIDE)]
         at = np.concatenate(shifted)
         first = text[at] * _MIX
@@ -99,6 +101,8 @@ class _Span:
             return iter(())
         hashes = _extended(self._span, text, places, first)
         kept = np.flatnonzero(_is_set(self._table, _slots(hashes * _REMIX, self._bits)))
+        if not len(kept):
+            return iter(())
         hashes, places = hashes[kept], places[kept]
         lows = np.searchsorted(self._hashes, hashes, "left")
         equal = self._hashes.take(lows, mode="clip") == hashes
@@ -118,7 +122,7 @@ def _extended(span: int, text: Words, at: Places, first: Words) -> Words:
     return hashes ^ (hashes >> np.uint64(32))
 
 
-def _rarest_offsets(span: int, text: Words, starts: Places, lengths: Places) -> Places:
+def _rarest_offsets(span: int, bits: int, text: Words, starts: Places, lengths: Places) -> Places:
     """For each pattern the offset, of four tried, whose window fewest patterns share.
 
     Beginnings and ends repeat: "+49", "@example.com".
@@ -126,7 +130,7 @@ def _rarest_offsets(span: int, text: Words, starts: Places, lengths: Places) -> 
     room = lengths - span - STRIDE + 1
     tried = np.stack([room * step // 3 for step in range(4)])
     hashes = np.stack([_extended(span, text, at, text[at] * _MIX) for at in starts + tried])
-    slots = ((hashes * _REMIX) >> np.uint64(64 - _COUNT_BITS)).astype(np.int64)
+    slots = _slots(hashes * _REMIX, bits).view(np.int64)
     shared = np.bincount(slots.ravel(), minlength=1)[slots]
     best: Places = tried[shared.argmin(axis=0), np.arange(len(lengths))]
     return best
