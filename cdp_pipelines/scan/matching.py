@@ -134,13 +134,14 @@ def _is_delimiter(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _needles(texts: Kinds, later: Kinds) -> dict[bytes, int]:
-    """Every pattern with its label. The first form and kind that writes a pattern has it."""
+    """Every pattern with its label. The first form that writes a pattern has it."""
     needles: dict[bytes, int] = {}
-    for form, written, kinds in patterns(texts, later):
-        number = FORMS.index(form)
-        for pattern, kind in zip(written, kinds, strict=True):
-            if len(pattern) >= MIN_BYTES:
-                needles.setdefault(pattern, kind * len(FORMS) + number)
+    last = max(texts.values(), default=-1)
+    for form, written, kinds in reversed(list(patterns(texts, later))):
+        labels = [kind * len(FORMS) + FORMS.index(form) for kind in range(last + 1)]
+        needles.update(zip(written, map(labels.__getitem__, kinds), strict=True))
+    for short in [pattern for pattern in needles if len(pattern) < MIN_BYTES]:
+        del needles[short]
     return needles
 
 

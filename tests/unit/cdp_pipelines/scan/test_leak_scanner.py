@@ -345,3 +345,19 @@ def test_shapes_are_found_unless_allowed(tmp_path: Path) -> None:
     report = scan_patterns([tmp_path], allow=["vendor.test", "+493012345678"])
     hits = [(f.place, f.kind, f.count) for f in report.findings]
     assert hits == [("raw > gzip", "e-mail shape", 1), ("raw > gzip", "phone shape", 1)]
+
+
+@pytest.mark.parametrize(
+    ("content", "kinds"),
+    [
+        (b"\x80\0jana@shop.example\0\x80", []),
+        (b"\x80\0Jana\tjana@shop.example\t12\0\x80", ["e-mail shape"]),
+        (b"\x80\0ring +493012345678 at noon\0\x80", ["phone shape"]),
+        (b"jana@shop.example", ["e-mail shape"]),
+        (b"Ab+493012345678Yz", []),
+        (b"tel+493012345678", ["phone shape"]),
+    ],
+)
+def test_shapes_in_binary_content_count_only_among_text(tmp_path: Path, content: bytes, kinds: list[str]) -> None:
+    (tmp_path / "f").write_bytes(content)
+    assert [finding.kind for finding in scan_patterns([tmp_path]).findings] == kinds
