@@ -17,7 +17,7 @@ from cdp_pipelines.scan import ScanReport
 from cdp_pipelines.setup import set_up
 from demo import show
 from demo.accuracy import Accuracy, accuracy
-from demo.business import RATE_SCALE, Business, serving
+from demo.business import CUSTOMERS, RATE_SCALE, SEED, Business, serving
 from demo.home import fresh_home, write_config
 
 PURPOSES = {"311003": "research", "311004": "profiling"}
@@ -27,8 +27,8 @@ PURPOSES = {"311003": "research", "311004": "profiling"}
 def main() -> None:
     """Run the demo and say what happened."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--customers", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     started = time.monotonic()
     home = fresh_home()

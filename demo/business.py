@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+CUSTOMERS, SEED = 5000, 7
 
 RATE_SCALE = 1000
 """The stand-ins' rate limits are the vendors' times this: the demo shows the way, not the waiting."""
@@ -37,9 +39,10 @@ class Business:
 
 
 @contextmanager
-def serving(customers: int, seed: int) -> Iterator[Business]:
-    """Run the stand-ins until the block ends."""
+def serving(customers: int, seed: int, ports: Mapping[str, int] | None = None) -> Iterator[Business]:
+    """Run the stand-ins until the block ends, on free ports unless ``ports`` names them by vendor."""
     command = [sys.executable, "-m", "sandbox", "--customers", str(customers), "--seed", str(seed)]
+    command += [word for name, port in (ports or {}).items() for word in (f"--{name}-port", str(port))]
     with subprocess.Popen([*command, "--rate-scale", str(RATE_SCALE)], stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:

@@ -1,5 +1,6 @@
 """What the commands share: the chosen configuration, the opened installation, tables and progress."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ import typer
 if TYPE_CHECKING:
     from cdp_pipelines.config import Settings
     from cdp_pipelines.installation import Installation
+
+
+PIPED_WIDTH = 120
+"""Characters per line where there is no terminal to ask."""
 
 
 @dataclass(slots=True)
@@ -47,17 +52,28 @@ def print_json(data: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print data for people."""
+    """Print data for people, as wide as the terminal (or ``COLUMNS``); the first column is never broken."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for column in columns:
-        numeric = bool(rows) and all(isinstance(row[columns.index(column)], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    for place, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[place], int | float | None) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+        table.add_row(*(_cell(cell) for cell in row))
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    Console(width=width, highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)
 
 
 @contextmanager

@@ -63,4 +63,4 @@ def _cells(row: dict[str, object]) -> list[object]:
 
 
 def _number(value: object) -> str:
-    return "" if value is None else f"{float(str(value)):,.4g}"
+    return "" if value is None else f"{float(str(value)):,.3g}"

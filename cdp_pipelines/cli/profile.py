@@ -33,8 +33,8 @@ def show(
 ) -> None:
     """Show what is known of one customer.
 
-    The identifier is asked for or read from a file: arguments end up in the shell's history and in the list
-    of processes, so it is never one.
+    The identifier is asked for, piped in, or read from a file: arguments end up in the shell's history and in
+    the list of processes, so it is never one.
 
     Examples:
 

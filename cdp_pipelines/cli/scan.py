@@ -19,7 +19,9 @@ def scan(
     Everything is decoded first; nothing is found when all is well.
 
     Without --values, a sample of the stored customers is decrypted in memory and searched for, besides
-    anything shaped like an e-mail address or a phone number. Examples:
+    anything shaped like an e-mail address or a phone number.
+
+    Examples:
 
       cdp scan
 

@@ -25,10 +25,10 @@ OWNER = "team:operators"
 class SyncConfig(dg.Config):
     """What can be set when a sync is started by hand in the Launchpad."""
 
-    since: str | None = Field(
-        default=None,
+    since: str = Field(
+        default="",
         description="Read again from this day on (YYYY-MM-DD, midnight UTC), whatever the cursor says. "
-        "The cursor stays where it is.",
+        "The cursor stays where it is. Empty: from the cursor on.",
     )
 
 
@@ -147,13 +147,13 @@ def materialised(
     return dg.MaterializeResult(asset_key=dg.AssetKey([source.name, stream.stream]), metadata=metadata)
 
 
-def parse_day(day: str | None) -> datetime | None:
-    """Midnight UTC of a day written YYYY-MM-DD.
+def parse_day(day: str) -> datetime | None:
+    """Midnight UTC of a day written YYYY-MM-DD; None if nothing is written.
 
     Raises:
         dagster.Failure: It is not a day.
     """
-    if day is None:
+    if not day:
         return None
     try:
         return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -1,0 +1,190 @@
+"""Real materialisation on the sandbox: what Dagster runs, records and refuses."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from installations import Home
+
+from cdp_pipelines.defs.resource import InstallationResource
+from cdp_pipelines.defs.sources.assets import source_assets
+from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
+from cdp_pipelines.errors import JobFailedError
+from cdp_pipelines.installation import clock
+from cdp_pipelines.jobs import run_job
+from connectors.registry import source
+from sandbox.server import Running
+from sandbox.switches import Fault
+
+HUBSPOT = source("hubspot")
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def resources(home: Home) -> dict[str, InstallationResource]:
+    return {"installation": InstallationResource(config_path=str(home.config))}
+
+
+class Sync:
+    """Materialises streams of HubSpot in this process."""
+
+    def __init__(self, instance: dg.DagsterInstance, resources: dict[str, InstallationResource]) -> None:
+        self._instance, self._resources = instance, resources
+
+    def __call__(self, *streams: str, since: str = "") -> dg.ExecuteInProcessResult:
+        chosen = streams or tuple(stream.name for stream in HUBSPOT.streams)
+        return dg.materialize(
+            [source_assets(HUBSPOT)],
+            instance=self._instance,
+            resources=self._resources,
+            selection=[dg.AssetKey(["hubspot", name]) for name in chosen],
+            run_config={"ops": {"sync_hubspot": {"config": {"since": since}}}},
+            raise_on_error=False,
+        )
+
+
+@pytest.fixture
+def sync(instance: dg.DagsterInstance, resources: dict[str, InstallationResource]) -> Sync:
+    return Sync(instance, resources)
+
+
+def metadata(result: dg.ExecuteInProcessResult, stream: str) -> dict[str, Any]:
+    [event] = [e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(["hubspot", stream])]
+    found = event.step_materialization_data.materialization.metadata
+    return {name: value.value for name, value in found.items()}
+
+
+def failure(result: dg.ExecuteInProcessResult) -> dg.Failure | Any:
+    [event] = [event for event in result.all_events if event.is_step_failure]
+    return event.step_failure_data.user_failure_data
+
+
+def retries(result: dg.ExecuteInProcessResult) -> int:
+    return sum(event.is_step_up_for_retry for event in result.all_events)
+
+
+def materialised(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+
+
+def test_a_subset_of_a_source_with_its_counts_and_checks(sync: Sync, home: Home) -> None:
+    result = sync("companies", "contacts")
+
+    assert result.success
+    assert materialised(result) == {"companies", "contacts"}
+    shown = metadata(result, "contacts")
+    with home.opened() as opened:
+        stored = sum(opened.lake.current(table).num_rows for table in ("person", "consent_event"))
+    assert shown["dagster/row_count"] == stored
+    assert shown["records read"] > 0
+    assert shown["cursor before"] == {}
+    assert shown["cursor after"] != {}
+    assert {(e.asset_key.path[-1], e.check_name) for e in result.get_asset_check_evaluations() if e.passed} == {
+        (stream, check)
+        for stream in ("companies", "contacts")
+        for check in ("keys_unique", "no_plaintext", "volume_plausible", "quarantine_small", "fields_as_declared")
+    }
+
+
+def test_backfill_reads_again_and_leaves_the_cursor(sync: Sync) -> None:
+    before = metadata(sync("companies"), "companies")
+    again = metadata(sync("companies", since="2020-01-01"), "companies")
+
+    assert again["records read"] == before["records read"]
+    assert again["rows written"] == 0
+    assert again["cursor after"] == again["cursor before"] == before["cursor after"]
+
+
+def test_a_wrong_day_is_refused_with_a_sentence(sync: Sync) -> None:
+    result = sync("companies", since="31.1.2026")
+
+    assert not result.success
+    assert failure(result).description == (
+        "The setting 'since' is not a day; write it as YYYY-MM-DD, for example 2026-01-31."
+    )
+    assert retries(result) == 0
+
+
+def test_what_a_person_must_fix_is_not_retried(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDP_HUBSPOT_TOKEN", "pat-na1-wrong")
+
+    result = sync("companies")
+
+    assert not result.success
+    assert retries(result) == 0
+    assert "token" in failure(result).description
+    assert "pat-na1-wrong" not in failure(result).description
+
+
+def test_a_failing_stream_fails_the_run_while_the_others_are_kept(sync: Sync, vendors: Running) -> None:
+    vendors.switches.faults.append(Fault("hubspot", "/crm/v3/objects/companies", "redirect", times=None))
+
+    result = sync("companies", "contacts")
+
+    assert not result.success
+    assert materialised(result) == {"contacts"}
+    assert failure(result).description.startswith(
+        "hubspot: these streams did not finish; the others are complete.\n  companies:"
+    )
+
+
+def test_upkeep_folds_the_lake_and_keeps_recent_runs(
+    sync: Sync, instance: dg.DagsterInstance, resources: dict[str, InstallationResource]
+) -> None:
+    sync("companies")
+    before = {run.run_id for run in instance.get_runs()}
+
+    result = upkeep.execute_in_process(instance=instance, resources=resources)
+
+    assert result.success
+    assert before <= {run.run_id for run in instance.get_runs()}
+
+
+def test_old_runs_are_forgotten_and_nothing_else(sync: Sync, instance: dg.DagsterInstance) -> None:
+    old, young = sync("companies"), sync("companies")
+    with closing(sqlite3.connect(instance.root_directory + "/history/runs.db")) as runs, runs:
+        long_ago = clock() - KEEP_RUNS - timedelta(days=1)  # Dagster offers no clock to set
+        runs.execute("update runs set create_timestamp = ? where run_id = ?", (long_ago.isoformat(" "), old.run_id))
+
+    prune_runs(dg.build_op_context(instance=instance))
+
+    assert [run.run_id for run in instance.get_runs()] == [young.run_id]
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undoes what starting a job by name sets for Dagster."""
+    for name in ("DAGSTER_HOME", "CDP_CONFIG", "DAGSTER_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_jobs_by_name_tell_their_steps_and_leave_nothing_in_clear(home: Home) -> None:
+    steps: list[str] = []
+
+    synced = run_job("sync_hubspot_job", home.settings, progress=steps.append)
+    inspected = run_job("inspection", home.settings)
+
+    assert steps == ["sync_hubspot"]
+    assert set(synced.assets) == {f"hubspot/{stream.name}" for stream in HUBSPOT.streams}
+    assert synced.failed_checks == inspected.failed_checks == []
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_failed_job_says_which_step_and_why(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CDP_HUBSPOT_TOKEN")
+
+    with pytest.raises(JobFailedError, match="sync_hubspot: hubspot: there is no credential"):
+        run_job("sync_hubspot_job", home.settings)
