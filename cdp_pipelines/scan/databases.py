@@ -47,8 +47,11 @@ def _table_pieces(database: sqlite3.Connection, table: str) -> Iterator[tuple[st
 
 def _joined(values: Iterable[Any]) -> bytes:
     present = list(filter(None, values))
-    if set(map(type, present)) == {bytes}:
+    kinds = set(map(type, present))
+    if kinds == {bytes}:
         return b"\n".join(present)
+    if bytes not in kinds:
+        return "\n".join(map(str, present)).encode()
     return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in present)
 
 

@@ -59,7 +59,7 @@ def windows(value: str) -> list[str]:
 
 def is_cell(text: str) -> bool:
     """Whether a short value can be searched for as a whole cell: 3 to 7 bytes, not a number."""
-    return MIN_CELL_BYTES <= len(text.encode()) < MIN_BYTES and not text.isdigit()
+    return len(text) < MIN_BYTES and MIN_CELL_BYTES <= len(text.encode()) < MIN_BYTES and not text.isdigit()
 
 
 def is_searchable(text: str) -> bool:

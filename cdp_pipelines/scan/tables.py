@@ -28,7 +28,7 @@ def parquet_pieces(content: bytes) -> Iterator[tuple[str, bytes]]:
     with pq.ParquetFile(pa.BufferReader(pa.py_buffer(content))) as file:
         yield "parquet metadata", _metadata(file)
         yield from _statistics(file.metadata)
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 place = f"parquet column {shown_name(name)}"
                 yield from ((place, cells) for cells in column_cells(column))

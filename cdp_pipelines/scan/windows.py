@@ -123,12 +123,12 @@ def _extended(span: int, text: Words, at: Places, first: Words) -> Words:
 
 
 def _rarest_offsets(span: int, bits: int, text: Words, starts: Places, lengths: Places) -> Places:
-    """For each pattern the offset, of four tried, whose window fewest patterns share.
+    """For each pattern the offset, of three tried, whose window fewest patterns share.
 
     Beginnings and ends repeat: "+49", "@example.com".
     """
     room = lengths - span - STRIDE + 1
-    tried = np.stack([room * step // 3 for step in range(4)])
+    tried = np.stack([room * step // 2 for step in range(3)])
     hashes = np.stack([_extended(span, text, at, text[at] * _MIX) for at in starts + tried])
     slots = _slots(hashes * _REMIX, bits).view(np.int64)
     shared = np.bincount(slots.ravel(), minlength=1)[slots]
