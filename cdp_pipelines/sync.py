@@ -10,13 +10,11 @@ reads again from the last cursor, and the lake does not write what it already ha
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-import pyarrow as pa
 
 from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
@@ -259,7 +257,7 @@ class _Run:
         appended = self._sinks.lake.append(entity.__entity__, protected.table)
         if entity is ConsentEvent:
             reach("ledger_before")
-            database.append_ledger(self._sinks.stores.control, ledger_rows(protected.table), run_id=self._run_id)
+            database.append_ledger(self._sinks.stores.control, protected.table, run_id=self._run_id)
             reach("ledger_after")
         return _Written(appended.rows, appended.skipped, appended.tombstones, protected.dropped_erased)
 
@@ -339,8 +337,3 @@ def _add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:
     for name, count in more.items():
         total[name] = total.get(name, 0) + count
 
-
-def ledger_rows(table: pa.Table) -> Iterable[database.LedgerRow]:
-    """The ledger entries of protected consent rows: facts and the token of the address, nothing in clear."""
-    facts = table.drop_columns(["address", "digest", "read_at", "run_id", "subject_id", "version_at"])
-    return [database.LedgerRow.from_lake(row) for row in facts.to_pylist() if not row["deleted"]]

@@ -15,6 +15,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
 _PLAIN: Final = re.compile(r"(?:\+[1-9])?[0-9]{6,14}", re.ASCII)
+_PUNCTUATION: Final = str.maketrans("", "", " -()/.")
 _NOTHING: Final = "(?!)"
 _KINDS: Final = (  # any order gives the same answer; the commonest first
     "mobile",
@@ -32,7 +33,7 @@ _KINDS: Final = (  # any order gives the same answer; the commonest first
 
 def plain_number(raw: str, region: str) -> str | None:
     """E.164 form of ``raw`` if it is a valid number plainly written; ``None`` says "ask the library"."""
-    bare = raw.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
+    bare = raw.translate(_PUNCTUATION)
     if not _PLAIN.fullmatch(bare):
         return None
     if bare[0] == "+":
@@ -45,9 +46,7 @@ def _abroad(digits: str) -> str | None:
     for size in (1, 2, 3):
         code = _code(digits[:size])
         if code is not None:
-            national = digits[size:]
-            stripped = code.regions[0].prefix.match(national)  # then the library would try to strip it
-            return None if stripped else code.valid(national)
+            return code.from_abroad(digits[size:])
     return None
 
 
@@ -74,11 +73,23 @@ class _Region:
 
     def dialled(self, digits: str) -> str | None:
         """E.164 form of a number dialled within the region."""
-        prefix = self.prefix.match(digits)
+        exit_code = self._exit.match(digits)
+        if exit_code is not None:
+            abroad = digits[exit_code.end() :]
+            return _abroad(abroad) if abroad[:1] not in ("", "0") else None
         code = _code(self._code)
-        if code is None or digits.startswith(self._code) or self._exit.match(digits) or (prefix and self._rewrites):
-            return None
-        return code.valid(digits[prefix.end() :] if prefix else digits)
+        return None if code is None or digits.startswith(self._code) else self.without_prefix(digits, code)
+
+    def without_prefix(self, digits: str, code: "_Code") -> str | None:
+        """E.164 form of a number that may begin with the prefix for dialling within the country.
+
+        The library takes the prefix off unless that makes a possible number an impossible one; where what is
+        left is valid, it does.
+        """
+        prefix = self.prefix.match(digits)
+        if prefix is None:
+            return code.valid(digits)
+        return None if self._rewrites else code.valid(digits[prefix.end() :])
 
 
 class _Code:
@@ -87,6 +98,10 @@ class _Code:
     def __init__(self, code: str, regions: list[_Region]) -> None:
         self._code = code
         self.regions = regions
+
+    def from_abroad(self, national: str) -> str | None:
+        """E.164 form of a number dialled from abroad, a prefix like the zero in ``+44 (0)20`` taken off."""
+        return self.regions[0].without_prefix(national, self)
 
     def valid(self, national: str) -> str | None:
         """E.164 form if the number is valid."""

@@ -8,7 +8,7 @@ from cdp_pipelines.database.copies import write_copies
 from cdp_pipelines.database.cursors import commit_cursor, load_cursor
 from cdp_pipelines.database.keys import get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
-from cdp_pipelines.database.ledger import LedgerRow, append_ledger, read_ledger
+from cdp_pipelines.database.ledger import append_ledger, read_ledger
 from cdp_pipelines.database.overviews import (
     metric_history,
     metric_overview,
@@ -33,7 +33,6 @@ from cdp_pipelines.database.vault import SubjectVault
 __all__ = [
     "Held",
     "IdRegister",
-    "LedgerRow",
     "Run",
     "Stores",
     "SubjectVault",

@@ -3,61 +3,42 @@
 Written by syncs by the thousand, so rows go past SQLAlchemy's per-row processing.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from operator import attrgetter
-from typing import Any, Self
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Engine, select
 
-from cdp_pipelines.database.rows import insert_new_rows, read_table, table_of
+from cdp_pipelines.database.rows import UTC_TIME, insert_table, read_table, table_of
 from cdp_pipelines.database.stores import writing
 from models.control import ConsentLedger
 
 _TABLE = table_of(ConsentLedger)
 
+_FROM_LAKE: Final = {"event_id": "source_id", "person_source_id": "person_id"}
+"""Columns that have another name in the lake's ``consent_event``."""
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One decision on its way into the ledger; see ``ConsentLedger`` for the meaning of each field."""
-
-    source: str
-    event_id: str
-    state: str
-    at: datetime
-    person_source_id: str | None
-    address_token: bytes | None
-    purpose: str
-    channel: str
-    scope: str
-    inferred: bool
-    lawful_basis: str | None
-    evidence: str | None
-    policy_version: str | None
-
-    @classmethod
-    def from_lake(cls, row: Mapping[str, Any]) -> Self:
-        """From the facts and the token of a protected ``consent_event`` row."""
-        same = {field.name: row[field.name] for field in fields(cls) if field.name in row}
-        return cls(event_id=row["source_id"], person_source_id=row["person_id"], **same)
+_COLUMNS = tuple(name for name in _TABLE.columns.keys() if name not in {"run_id", "recorded_at"})  # noqa: SIM118
 
 
-_COLUMNS = tuple(field.name for field in fields(LedgerRow))
-_values = attrgetter(*_COLUMNS)
-
-
-def append_ledger(control: Engine, entries: Iterable[LedgerRow], *, run_id: str) -> int:
+def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
     """Add decisions; one that is there already, by (source, event, state, time), is left as it is.
+
+    Args:
+        control: The control store.
+        decisions: Protected rows of ``consent_event``. Tombstones are no decisions and are left out.
+        run_id: The run that read them.
 
     Returns:
         Number of decisions added.
     """
-    now = datetime.now(UTC)
-    rows = [(*_values(entry), run_id, now) for entry in entries]
+    standing = decisions.filter(pc.invert(decisions["deleted"]))
+    rows = pa.table({name: standing[_FROM_LAKE.get(name, name)] for name in _COLUMNS})
+    rows = rows.append_column("run_id", pa.repeat(run_id, len(rows)))
+    rows = rows.append_column("recorded_at", pa.repeat(pa.scalar(datetime.now(UTC), UTC_TIME), len(rows)))
     with writing(control) as connection:
-        return insert_new_rows(connection, ConsentLedger, (*_COLUMNS, "run_id", "recorded_at"), rows)
+        return insert_table(connection, ConsentLedger, rows, known_stay=True)
 
 
 def read_ledger(control: Engine) -> pa.Table:

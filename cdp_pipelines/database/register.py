@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from sqlalchemy import Engine, bindparam, select, update
 
-from cdp_pipelines.database.rows import insert_new_rows, read_table, table_of
+from cdp_pipelines.database.rows import UTC_TIME, insert_table, read_table, table_of
 from cdp_pipelines.database.stores import writing
 from models.control import RegisteredId
 
@@ -24,8 +24,10 @@ class IdRegister:
         """Register ``count`` new ids, in the order they are returned."""
         now = datetime.now(UTC)
         ids = [uuid.uuid4().hex for _ in range(count)]
+        at = pa.repeat(pa.scalar(now, UTC_TIME), count)
+        rows = pa.table({"profile_id": pa.array(ids, pa.string()), "registered_at": at})
         with writing(self._control) as connection:
-            insert_new_rows(connection, RegisteredId, ("profile_id", "registered_at"), [(new, now) for new in ids])
+            insert_table(connection, RegisteredId, rows)
         return ids
 
     def rows(self) -> pa.Table:

@@ -5,7 +5,7 @@ therefore do by column what its types do by value.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -43,19 +43,6 @@ def _dialect(engine: Engine | Connection) -> Any:  # noqa: ANN401 - two modules 
     return sqlite if engine.dialect.name == "sqlite" else postgresql
 
 
-def insert_new_rows(
-    connection: Connection, model: type[SQLModel], columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
-    """Insert rows; one whose key exists is left as it is.
-
-    Returns:
-        Number of rows inserted.
-    """
-    writers = _writers(connection, model, columns)
-    values = [tuple(write(value) for write, value in zip(writers, row, strict=True)) for row in rows]
-    return insert_new_values(connection, table_of(model).name, columns, values)
-
-
 def insert_new_values(
     connection: Connection, table: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]
 ) -> int:
@@ -70,22 +57,6 @@ def _insert(connection: Connection, table: str, columns: Sequence[str]) -> str:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     names, marks = ", ".join(f'"{column}"' for column in columns), ", ".join(mark for _ in columns)
     return f"insert into {table} ({names}) values ({marks})"  # noqa: S608 - our own names
-
-
-def _writers(connection: Connection, model: type[SQLModel], columns: Sequence[str]) -> list[Callable[[Any], Any]]:
-    """Per column, what turns a Python value into one the driver stores as SQLAlchemy would."""
-    table = table_of(model)
-    return [_writer(connection.dialect.name, table.c[column].type) for column in columns]
-
-
-def _writer(dialect: str, kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any SQLAlchemy type
-    if isinstance(kind, sa.JSON):
-        return lambda value: orjson.dumps(value).decode()
-    if dialect == "sqlite" and _python_type(kind) is dt.datetime:
-        return lambda value: value and value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    if dialect == "sqlite" and _python_type(kind) is dt.date:
-        return lambda value: value and value.isoformat()
-    return lambda value: value
 
 
 def _python_type(kind: Any) -> type:  # noqa: ANN401 - any SQLAlchemy type
@@ -135,18 +106,35 @@ def _read(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def insert_table(connection: Connection, model: type[SQLModel], data: pa.Table | Sequence[Mapping[str, Any]]) -> None:
-    """Insert many rows, given by column or by row; a column that is missing is null."""
+def insert_table(
+    connection: Connection,
+    model: type[SQLModel],
+    data: pa.Table | Sequence[Mapping[str, Any]],
+    *,
+    known_stay: bool = False,
+) -> int:
+    """Insert many rows, given by column or by row; a column that is missing is null.
+
+    Args:
+        connection: Where to; the caller's transaction.
+        model: The table.
+        data: The rows.
+        known_stay: Leave a row whose key exists as it is, instead of failing.
+
+    Returns:
+        Number of rows inserted.
+    """
     rows = data if isinstance(data, pa.Table) else _as_table(model, data)
-    if len(rows) == 0:
-        return
     _refuse_unknown(model, rows.column_names)
     is_sqlite = connection.dialect.name == "sqlite"
     statement = _insert(connection, table_of(model).name, rows.column_names)
+    statement += " on conflict do nothing" if known_stay else ""
+    inserted = 0
     for start in range(0, len(rows), BATCH_ROWS):  # a million rows as Python objects would take a gigabyte
         part = rows.slice(start, BATCH_ROWS)
         columns = [_driver_values(part[name], is_sqlite=is_sqlite) for name in part.column_names]
-        connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        inserted += connection.exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount
+    return inserted
 
 
 def _as_table(model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> pa.Table:

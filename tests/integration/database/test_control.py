@@ -3,15 +3,15 @@
 import os
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
 from cdp_pipelines.database import (
     IdRegister,
-    LedgerRow,
     append_ledger,
     commit_cursor,
     finish_run,
@@ -31,24 +31,39 @@ from cdp_pipelines.database import (
     verify_audit,
 )
 from cdp_pipelines.errors import LeaseError, StoreError
+from models import ConsentEvent
+from models.derive import arrow_schema
 from privacy.errors import AuditBrokenError, UnprotectableError
 from privacy.keys import KeyRing, RootKey
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DECISION = LedgerRow(
-    source="hubspot",
-    event_id="e1",
-    state="granted",
-    at=NOON,
-    person_source_id="1",
-    address_token=b"\x00token",
-    purpose="marketing",
-    channel="email",
-    scope="all",
-    inferred=False,
-    lawful_basis="consent",
-    evidence=None,
-    policy_version=None,
+DECISION: dict[str, Any] = {
+    "source": "hubspot",
+    "event_id": "e1",
+    "state": "granted",
+    "at": NOON,
+    "person_source_id": "1",
+    "address_token": b"\x00token",
+    "purpose": "marketing",
+    "channel": "email",
+    "scope": "all",
+    "inferred": False,
+    "lawful_basis": "consent",
+    "evidence": None,
+    "policy_version": None,
+}
+
+
+def from_lake(*decisions: dict[str, Any], deleted: bool = False) -> pa.Table:
+    """The decisions as protected rows of the lake's ``consent_event``."""
+    renamed = {"event_id": "source_id", "person_source_id": "person_id"}
+    rows = [{renamed.get(name, name): value for name, value in row.items()} | {"deleted": deleted} for row in decisions]
+    return pa.Table.from_pylist(rows, schema=pa.schema([arrow_schema(ConsentEvent).field(name) for name in LAKE_COLUMNS]))
+
+
+LAKE_COLUMNS = (
+    *("source", "source_id", "state", "at", "person_id", "address_token", "purpose", "channel", "scope"),
+    *("inferred", "lawful_basis", "evidence", "policy_version", "deleted"),
 )
 
 
@@ -226,31 +241,26 @@ def test_recovered_records_are_let_go(control):
 
 
 def test_a_decision_is_kept_once_however_often_it_is_reported(control):
-    later = replace(DECISION, state="withdrawn", at=NOON + timedelta(hours=1), address_token=None)
-    assert append_ledger(control, [DECISION], run_id="r1") == 1
-    assert append_ledger(control, [DECISION, later], run_id="r2") == 1
-    assert append_ledger(control, [], run_id="r3") == 0
+    later = DECISION | {"state": "withdrawn", "at": NOON + timedelta(hours=1), "address_token": None}
+    assert append_ledger(control, from_lake(DECISION), run_id="r1") == 1
+    assert append_ledger(control, from_lake(DECISION, later), run_id="r2") == 1
+    assert append_ledger(control, from_lake(), run_id="r3") == 0
     rows = read_ledger(control).drop_columns(["recorded_at"]).to_pylist()
-    assert rows == [
-        {name: getattr(entry, name) for name in LedgerRow.__slots__} | {"run_id": run}
-        for entry, run in ((DECISION, "r1"), (later, "r2"))
-    ]
+    assert rows == [DECISION | {"run_id": "r1"}, later | {"run_id": "r2"}]
 
 
 def test_an_empty_ledger_reads_as_an_empty_table(control):
     assert read_ledger(control).num_rows == 0
 
 
-def test_a_lake_row_becomes_a_decision():
-    row = {name: getattr(DECISION, name) for name in LedgerRow.__slots__}
-    row |= {"source_id": row.pop("event_id"), "person_id": row.pop("person_source_id"), "deleted": False}
-    assert LedgerRow.from_lake(row) == DECISION
+def test_a_tombstone_is_no_decision(control):
+    assert append_ledger(control, from_lake(DECISION, deleted=True), run_id="r1") == 0
 
 
 @pytest.mark.parametrize("table", ["consent_ledger", "audit_entry"])
 @pytest.mark.parametrize("act", ["update {} set at = at", "delete from {}"])
 def test_ledger_and_audit_refuse_changes_from_anybody(control, ring, table, act):
-    append_ledger(control, [DECISION], run_id="r1")
+    append_ledger(control, from_lake(DECISION), run_id="r1")
     record_audit(control, ring, actor="os:0", action="test")
     with pytest.raises(StoreError), control.begin() as connection:
         connection.execute(text(act.format(table)))

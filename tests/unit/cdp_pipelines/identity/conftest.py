@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 
 from cdp_pipelines.config import Settings, load_settings
-from cdp_pipelines.database import IdRegister, LedgerRow, Stores, SubjectVault, append_ledger, load_ring, open_stores
+from cdp_pipelines.database import IdRegister, Stores, SubjectVault, append_ledger, load_ring, open_stores
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.identity import IdentityReport, ProfileReport, build_profiles, resolve
 from cdp_pipelines.lake import Lake, entity_table
-from models import ENTITIES, Entity, Person
-from models.derive import validator
+from models import ENTITIES, ConsentEvent, Entity, Person
+from models.derive import arrow_schema, validator
 from privacy.keys import create_root_key
 from privacy.protect import Protector, Revealer
 
@@ -52,10 +52,12 @@ class Installation:
 
     def decide(self, *rows: dict[str, Any]) -> None:
         """Write decisions to the ledger."""
-        unsaid = {"person_source_id": None, "address_token": None, "channel": "all", "scope": "all", "inferred": False}
-        unsaid |= {"lawful_basis": None, "evidence": None, "policy_version": None}
-        entries = [LedgerRow(**{**unsaid, "event_id": f"e{i}", **row}) for i, row in enumerate(rows)]
-        append_ledger(self.stores.control, entries, run_id="sync")
+        unsaid = {"person_id": None, "address_token": None, "channel": "all", "scope": "all", "inferred": False}
+        unsaid |= {"lawful_basis": None, "evidence": None, "policy_version": None, "deleted": False}
+        entries = [{**unsaid, "source_id": f"e{i}", **row} for i, row in enumerate(rows)]
+        schema = arrow_schema(ConsentEvent)
+        columns = pa.schema([schema.field(name) for name in entries[0]])
+        append_ledger(self.stores.control, pa.Table.from_pylist(entries, schema=columns), run_id="sync")
 
     def resolve(self) -> IdentityReport:
         self.now += timedelta(hours=1)

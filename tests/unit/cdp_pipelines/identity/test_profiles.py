@@ -119,7 +119,7 @@ def test_of_one_source_the_record_changed_last_wins(installation: Installation) 
 def test_columns_whose_purpose_is_refused_are_null(installation: Installation) -> None:
     installation.people(ANNA)
     installation.decide(
-        {"source": "crm", "person_source_id": "1", "purpose": "analytics", "state": "denied", "at": START}
+        {"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": START}
     )
     installation.resolve()
     installation.build()
@@ -149,11 +149,11 @@ def test_without_a_decision_the_policy_answers(installation: Installation) -> No
 
 def test_a_decision_about_one_record_holds_for_the_person(installation: Installation) -> None:
     installation.people(ANNA, DESK)
-    grant = {"source": "desk", "person_source_id": "7", "purpose": "profiling", "state": "granted", "at": START}
+    grant = {"source": "desk", "person_id": "7", "purpose": "profiling", "state": "granted", "at": START}
     installation.decide(grant)
     installation.resolve()
     assert permitted(installation)["crm 1"] == {"service_delivery", "analytics", "profiling"}
-    installation.decide(grant | {"source": "crm", "person_source_id": "1", "state": "withdrawn"})
+    installation.decide(grant | {"source": "crm", "person_id": "1", "state": "withdrawn"})
     assert permitted(installation)["crm 1"] == {"service_delivery", "analytics"}
 
 
@@ -161,7 +161,7 @@ def test_a_later_decision_than_now_does_not_count(installation: Installation) ->
     installation.people(ANNA)
     future = START + timedelta(days=90)
     installation.decide(
-        {"source": "crm", "person_source_id": "1", "purpose": "analytics", "state": "denied", "at": future}
+        {"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": future}
     )
     installation.resolve()
     assert permitted(installation) == {"crm 1": {"service_delivery", "analytics"}}
@@ -212,7 +212,7 @@ def test_an_address_of_one_person_counts_in_full(installation: Installation) -> 
 
 def test_a_general_withdrawal_covers_what_was_granted_before(installation: Installation) -> None:
     installation.people(ANNA)
-    said = {"source": "crm", "person_source_id": "1", "purpose": "marketing", "channel": "email", "state": "granted"}
+    said = {"source": "crm", "person_id": "1", "purpose": "marketing", "channel": "email", "state": "granted"}
     later = {"at": START + timedelta(hours=1)}
     installation.decide(
         said | {"scope": "letter", "at": START},
@@ -245,7 +245,7 @@ def test_the_quick_way_to_a_state_agrees_with_the_rules(installation: Installati
             ("analytics", "email", "all", "withdrawn", 0),
         )
     ]
-    installation.decide(*({"source": "crm", "person_source_id": "1", **decision} for decision in decisions))
+    installation.decide(*({"source": "crm", "person_id": "1", **decision} for decision in decisions))
     installation.resolve()
     installation.build()
     policy = Policy.for_jurisdiction("EU")
