@@ -15,6 +15,9 @@ from cdp_pipelines.scan.tables import parquet_pieces
 
 # An archive of Parquet files with compressed cells that hold base64.
 _MAX_DEPTH = 4
+_PART_BYTES = 1 << 25
+# No pattern is longer.
+_OVERLAP_BYTES = 1 << 12
 _PARQUET_MAGIC = b"PAR1"
 _PARQUET_ENCRYPTED_MAGIC = b"PARE"
 _DAMAGES = (
@@ -43,10 +46,21 @@ class Piece:
 
 def file_pieces(path: Path) -> Iterator[Piece]:
     """Everything readable in one file, raw bytes first."""
-    content = path.read_bytes()
     wal = path.with_name(f"{path.name}-wal")
-    log = wal.read_bytes() if content.startswith(SQLITE_MAGIC) and wal.exists() else b""
-    yield from _pieces(content, _raw_place(path, content), wal=log, depth=0)
+    for content in _parts(path):
+        log = wal.read_bytes() if content.startswith(SQLITE_MAGIC) and wal.exists() else b""
+        yield from _pieces(content, _raw_place(path, content), wal=log, depth=0)
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    """A file whole, or a long text in parts that end with a line and begin with the end of the last."""
+    with path.open("rb") as file:
+        part = file.read(_PART_BYTES)
+        part += file.read() if b"\0" in part else file.readline()
+        yield part
+        while further := file.read(_PART_BYTES):
+            part = part[-_OVERLAP_BYTES:] + further + file.readline()
+            yield part
 
 
 def _raw_place(path: Path, content: bytes) -> str:

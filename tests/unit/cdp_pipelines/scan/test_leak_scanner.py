@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cdp_pipelines.scan import Finding, Skipped, scan, scan_patterns
+from cdp_pipelines.scan import Finding, Skipped, decoding, scan, scan_patterns
 
 VALUES = {
     "email": "Jana.Kowalczyk+news@post.example",
@@ -124,6 +124,16 @@ def test_finds_a_value_across_the_blocks_content_is_read_in(tmp_path: Path, offs
 def test_content_may_end_anywhere_in_a_value(tmp_path: Path, size: int) -> None:
     (tmp_path / "f").write_text(VALUES["email"][:size])
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize("before", range(40, 80))
+def test_finds_a_value_where_two_parts_of_a_long_text_meet(
+    tmp_path: Path, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_PART_BYTES", 64)
+    (tmp_path / "f.log").write_text("." * before + "Lange Gasse 7\n10117 Berlin" + "." * 99)
+    report = scan([tmp_path], [("address", "Lange Gasse 7\n10117 Berlin")])
+    assert {(finding.place, finding.kind) for finding in report.findings} == {("raw", "address")}
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
