@@ -43,15 +43,19 @@ def options(
     console.CONFIG.path = config
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Run ``cdp``; exits with 0 or with the code of the error (see docs/errors.md)."""
-    sys.exit(execute(arguments))
+    if "sync" in sys.argv[1:]:
+        from cdp_pipelines.lean import leave_pandas_out
+
+        leave_pandas_out()
+    sys.exit(execute())
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run ``cdp`` and return the exit code, having said any error in one sentence on stderr."""
     try:
-        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        result = app(args=list(arguments) if arguments is not None else None, prog_name="cdp", standalone_mode=False)
     except KeyboardInterrupt:
         return _say("Stopped. What was read is kept; run the same command again to go on.", 130)
     except typer.Abort:

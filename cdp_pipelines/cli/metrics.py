@@ -1,10 +1,13 @@
 """``cdp metrics``: what is measured, and the latest values with their intervals and status."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cdp_pipelines.cli import console
+
+MANY = 1000
+"""From here on a number is shown whole."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The published metrics.")
 
@@ -24,8 +27,11 @@ def list_metrics(
     if as_json:
         console.print_json(rows)
         return
-    columns = ["metric", "period", "value", "interval", "n", "status", "unit"]
-    console.print_table("Metrics (latest month, all channels)", columns, [_cells(row) for row in rows])
+    console.print_table(
+        "Metrics (latest month, all channels; in brackets the 95 % interval)",
+        ["metric", "period", "n", "value"],
+        [[row["metric_id"], row["period"], row["n"], _value(row, unit=str(row["unit"]))] for row in rows],
+    )
 
 
 @app.command("show")
@@ -49,18 +55,24 @@ def show(
     if as_json:
         console.print_json(found)
         return
-    typer.echo(f"{found['name']}: {found['definition']}")
-    columns = ["period", "channel", "slice", "stat", "value", "interval", "n", "status"]
-    rows = [[*(row[c] for c in ("period", "channel", "slice", "stat")), *_cells(row)[2:6]] for row in found["values"]]
-    console.print_table(f"{metric} by {grain}", columns, rows)
+    unit = found["values"][0]["unit"] if found["values"] else "no values at this grain"
+    typer.echo(f"{found['name']} ({unit}): {found['definition']}")
+    columns = ["period", "channel", "slice", "stat", "n"]
+    rows = [[*(row[column] for column in columns), _value(row)] for row in found["values"]]
+    console.print_table(f"{metric} by {grain} (in brackets the 95 % interval)", [*columns, "value"], rows)
 
 
-def _cells(row: dict[str, object]) -> list[object]:
-    low, high = row["ci_low"], row["ci_high"]
-    interval = f"{_number(low)} to {_number(high)}" if low is not None else ""
-    status = row["status"] if row["status_reason"] is None else f"{row['status']} / {row['status_reason']}"
-    return [row.get("metric_id"), row["period"], _number(row["value"]), interval, row["n"], status, row["unit"]]
+def _value(row: dict[str, Any], *, unit: str = "") -> str:
+    """The number with its interval, and its status where that is not simply ok."""
+    parts = []
+    if row["value"] is not None:
+        parts += [_number(row["value"]), unit]
+    if row["ci_low"] is not None:
+        parts.append(f"({_number(row['ci_low'])} to {_number(row['ci_high'])})")
+    if row["status"] != "ok":
+        parts += [row["status"], f"/ {row['status_reason']}" if row["status_reason"] else ""]
+    return " ".join(part for part in parts if part)
 
 
-def _number(value: object) -> str:
-    return "" if value is None else f"{float(str(value)):,.3g}"
+def _number(value: float) -> str:
+    return f"{value:,.3g}" if abs(value) < MANY else f"{value:,.0f}"

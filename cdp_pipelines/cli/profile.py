@@ -21,13 +21,18 @@ def options() -> None:
 def show(
     identifier_file: Annotated[
         Path | None,
-        typer.Option(help="File with a profile id, an e-mail address or a phone number; else it is asked for."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="File with a profile id, an e-mail address or a phone number; else it is asked for.",
+        ),
     ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show the values in clear; asks why and is audited.")
     ] = False,
     reason_file: Annotated[
-        Path | None, typer.Option(help="File with the reason for --reveal; else it is asked for.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File with the reason for --reveal; else it is asked for."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -52,6 +57,8 @@ def show(
         clear = None
         if reveal:
             reason = _line(reason_file, "Why do you need to see it? (kept in the audit log)", hide=False)
+            if not reason:
+                raise typer.BadParameter("a reveal needs a reason; nothing was shown.")
             clear = reveal_profile(opened, profile_id, actor=f"os:{os.getuid()}", reason=reason, now=clock())
     if as_json:
         console.print_json({**facts, **({"values": clear} if clear is not None else {})})

@@ -68,7 +68,7 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
         streams = [{column: getattr(s, column) for column in [*columns, "error"]} for s in report.streams]
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams})
         return
-    rows = [[getattr(s, column) for column in columns] for s in report.streams]
+    rows = [[*(getattr(s, column) for column in columns[:-1]), round(s.seconds, 1)] for s in report.streams]
     console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", columns, rows)
 
 

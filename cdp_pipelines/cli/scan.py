@@ -10,7 +10,8 @@ from cdp_pipelines.cli import console
 
 def scan(
     values: Annotated[
-        Path | None, typer.Option(help="File with values to look for, one 'kind<TAB>value' per line.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File with values to look for, one 'kind<TAB>value' per line."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:

@@ -28,7 +28,9 @@ def list_sources(
         console.print_json(rows)
         return
     columns = ["source", "configured", "schedule", "last run", "status", "records", "in quarantine"]
-    console.print_table("Sources", columns, [[row[column] for column in columns] for row in rows])
+    for row in rows:
+        row["last run"] = str(row["last run"] or "")[:16].replace("T", " ")
+    console.print_table("Sources (times in UTC)", columns, [[row[column] for column in columns] for row in rows])
 
 
 @app.command("check")
@@ -72,7 +74,10 @@ def check(
 @app.command("login")
 def login(
     name: Annotated[str, typer.Argument(help="Name of the source, for example hubspot.")],
-    file: Annotated[Path | None, typer.Option(help="File that holds the credential; else it is asked for.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File that holds the credential; else it is asked for."),
+    ] = None,
 ) -> None:
     """Keep a system's credential in the vault, encrypted. It is asked for, never given as an argument.
 

@@ -1,0 +1,321 @@
+"""The commands as somebody new uses them: what they print, what they refuse, and what they leave on disk."""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from installations import Home
+
+from cdp_pipelines.cli.main import execute
+from cdp_pipelines.installation import clock
+from cdp_pipelines.leaks import sample_values
+from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
+from cdp_pipelines.scan import scan
+
+REASON = "Complaint of the customer, case 4711 of spring"
+HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "scipy", "sqlalchemy", "deltalake", "httpx")
+
+
+@dataclass
+class Answer:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cdp = Callable[..., Answer]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Cdp:
+    def run(*arguments: str | Path) -> Answer:
+        code = execute([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def cdp(run: Cdp, home: Home) -> Cdp:
+    return lambda *arguments: run("--config", home.config, *arguments)
+
+
+@pytest.fixture
+def filled(home: Home) -> Home:
+    """An installation with HubSpot's people, their profiles and metrics."""
+    home.sync("hubspot")
+    with home.opened() as opened:
+        refresh_profiles(opened, now=clock())
+        refresh_metrics(opened, now=clock())
+    return home
+
+
+def test_help_needs_nothing_heavy() -> None:
+    code = f"""
+import sys
+from cdp_pipelines.cli.main import execute
+assert execute(["--help"]) == 0
+print(sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cdp init" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["sync"], "Missing argument 'name'"),
+        (["sync", "hubspot", "--since", "yesterday"], "Invalid value for '--since'"),
+        (["profile", "show", "--identifier-file", "nowhere"], "'nowhere' does not exist"),
+        (["sandbox", "serve", "--customers", "0"], "Invalid value for '--customers'"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_wrong_use_shows_the_usage(run: Cdp, arguments: list[str], said: str) -> None:
+    answer = run(*arguments)
+
+    assert answer.code == 2
+    assert answer.err.startswith("Usage: cdp")
+    assert said in answer.err
+
+
+def test_init_makes_what_is_missing_and_overwrites_nothing(
+    run: Cdp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    first = run("init", tmp_path / "shop")
+    config, key = tmp_path / "shop" / "cdp.toml", tmp_path / "user" / ".config" / "cdp" / "root.key"
+    config.write_text(config.read_text() + "# mine\n")
+    before = (config.read_text(), key.read_bytes())
+
+    second = run("init", tmp_path / "shop")
+
+    assert (first.code, second.code) == (0, 0)
+    assert "Keep a copy" in first.out
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert (config.read_text(), key.read_bytes()) == before
+    assert "stays as it is" in second.out
+
+
+def test_lists_and_checks_speak_json(cdp: Cdp, filled: Home) -> None:
+    sources = json.loads(cdp("sources", "list", "--json").out)
+    check = json.loads(cdp("sources", "check", "hubspot", "--json").out)
+    sync = json.loads(cdp("sync", "hubspot", "--stream", "companies", "--json").out)
+    metrics = json.loads(cdp("metrics", "list", "--json").out)
+    csat = json.loads(cdp("metrics", "show", "csat", "--json").out)
+    doctor = json.loads(cdp("doctor", "--json").out)
+    leaks = json.loads(cdp("scan", "--json").out)
+
+    assert [row["source"] for row in sources] == ["hubspot", "zendesk"]
+    assert (check["source"], check["ok"]) == ("hubspot", True)
+    assert [stream["stream"] for stream in sync["streams"]] == ["companies"]
+    assert "csat" in {row["metric_id"] for row in metrics}
+    assert csat["metric_id"] == "csat"
+    assert {row["level"] for row in doctor} == {"ok"}
+    assert (leaks["ok"], leaks["findings"]) == (True, [])
+    assert filled.config.exists()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_tables_fit_the_terminal(cdp: Cdp, filled: Home, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    said = "".join(
+        cdp(*words).out for words in (["sources", "list"], ["metrics", "list"], ["doctor"], ["sync", "hubspot"])
+    )
+
+    assert "self_service_containment_rate" in said
+    assert "quarantined" in said
+    assert max(map(len, said.splitlines())) <= width
+    assert filled.config.exists()
+
+
+def test_failing_check_says_what_to_do(cdp: Cdp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDP_HUBSPOT_TOKEN", "pat-na1-wrong")
+
+    answer = cdp("sources", "check", "hubspot", "--json")
+
+    assert answer.code == 21
+    assert json.loads(answer.out)["ok"] is False
+    assert "token" in answer.err
+
+
+def somebody(home: Home) -> str:
+    """An e-mail address that one customer alone uses."""
+    with home.opened() as opened:
+        addresses = [value for kind, value in sample_values(opened) if kind == "contact" and "@" in value]
+    return max(addresses, key=lambda address: (addresses.count(address) == 1, len(address)))
+
+
+def test_profiles_are_pseudonymous_and_a_reveal_is_audited(cdp: Cdp, filled: Home, tmp_path: Path) -> None:
+    address = somebody(filled)
+    (tmp_path / "who.txt").write_text(address + "\n")
+    (tmp_path / "why.txt").write_text(REASON)
+    asked = ["profile", "show", "--identifier-file", tmp_path / "who.txt", "--json"]
+
+    hidden = cdp(*asked)
+    shown = cdp(*asked, "--reveal", "--reason-file", tmp_path / "why.txt")
+
+    assert (hidden.code, shown.code) == (0, 0)
+    assert address not in hidden.out
+    assert address in {row["value"] for row in json.loads(shown.out)["values"]}
+    with sqlite3.connect(filled.settings.data / "control.db") as control:
+        entries = control.execute("select action, actor from audit_entry").fetchall()
+    assert entries == [("profile_revealed", f"os:{os.getuid()}")]
+    assert cdp("audit", "verify").code == 0
+    assert scan([filled.settings.home], [("email", address), ("text", REASON)]).findings == ()
+
+
+def test_a_reveal_without_a_reason_shows_nothing(cdp: Cdp, filled: Home, tmp_path: Path) -> None:
+    (tmp_path / "who.txt").write_text(somebody(filled))
+    (tmp_path / "why.txt").write_text("\n")
+
+    answer = cdp(
+        *("profile", "show", "--reveal", "--identifier-file", tmp_path / "who.txt"),
+        *("--reason-file", tmp_path / "why.txt"),
+    )
+
+    assert answer.code == 2
+    assert "needs a reason" in answer.err
+    assert answer.out == ""
+
+
+def on_a_terminal(arguments: list[str], answers: list[str]) -> tuple[int, str]:
+    """Exit code and screen of a command whose questions are answered by typing."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cdp_pipelines.cli", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        screen = ""
+        with contextlib.suppress(OSError):  # the terminal is gone when the command has ended
+            while chunk := os.read(ours, 4096).decode(errors="replace"):
+                screen += chunk
+                if answers and screen.endswith(": "):
+                    os.write(ours, f"{answers.pop(0)}\n".encode())
+        os.close(ours)
+    return process.returncode, screen
+
+
+def test_the_identifier_is_asked_for_and_not_echoed(filled: Home) -> None:
+    address = somebody(filled)
+
+    code, screen = on_a_terminal(["--config", str(filled.config), "profile", "show"], [address])
+
+    assert code == 0
+    assert "Profile id, e-mail address or phone number:" in screen
+    assert "Consent" in screen
+    assert address not in screen
+
+
+def test_the_identifier_can_be_piped(filled: Home) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cdp_pipelines.cli", "--config", filled.config, "profile", "show"],
+        input="nobody@example.org\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 42
+    assert "found no profile" in done.stderr
+    assert "nobody" not in done.stdout + done.stderr
+
+
+def test_a_changed_audit_log_is_noticed(cdp: Cdp, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "token.txt").write_text("pat-na1-sandbox")
+    assert cdp("sources", "login", "hubspot", "--file", tmp_path / "token.txt").code == 0
+    with contextlib.closing(sqlite3.connect(home.settings.data / "control.db")) as control, control:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            control.execute("update audit_entry set actor = 'os:4711'")
+        for (guard,) in control.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            control.execute(f"drop trigger {guard}")
+        assert control.execute("update audit_entry set actor = 'os:4711'").rowcount == 1
+
+    answer = cdp("audit", "verify")
+
+    assert answer.code == 40
+    assert "audit" in answer.err
+
+
+def test_a_planted_value_is_found(cdp: Cdp, home: Home) -> None:
+    (home.settings.data / "notes.txt").write_text("call erika.mustermann@example.org back")
+
+    answer = cdp("scan")
+
+    assert answer.code == 41
+    assert "notes.txt" in answer.out
+    assert "erika" not in answer.out + answer.err
+
+
+def doctor(cdp: Cdp) -> dict[str, tuple[str, str]]:
+    """Level and sentence by subject."""
+    found = json.loads(cdp("doctor", "--json").out)
+    return {row["subject"]: (row["level"], row["sentence"]) for row in found}
+
+
+def move_key(home: Home, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    moved = shutil.copy2(home.settings.root_key_file, folder / "root.key")
+    home.config.write_text(home.config.read_text().replace(str(home.settings.root_key_file), str(moved)))
+
+
+def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
+    assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
+
+
+def test_doctor_warns_of_a_key_beside_the_data(cdp: Cdp, home: Home) -> None:
+    move_key(home, home.settings.data)
+
+    level, sentence = doctor(cdp)["root key"]
+
+    assert level == "warning"
+    assert "beside the data" in sentence
+
+
+def test_doctor_warns_of_a_key_in_a_git_work_tree(cdp: Cdp, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    move_key(home, tmp_path / "repository" / "secrets")
+
+    level, sentence = doctor(cdp)["root key"]
+
+    assert level == "warning"
+    assert "git" in sentence
+
+
+def test_doctor_names_the_missing_credential(cdp: Cdp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CDP_ZENDESK_TOKEN")
+
+    found = doctor(cdp)
+
+    assert found["hubspot"][0] == "ok"
+    assert found["zendesk"][0] == "warning"
+    assert "cdp sources login zendesk" in found["zendesk"][1]
+
+
+def test_doctor_fails_without_stores(cdp: Cdp, home: Home) -> None:
+    shutil.rmtree(home.settings.data)
+
+    answer = cdp("doctor")
+
+    assert answer.code == 43
+    assert "cdp init" in answer.out
