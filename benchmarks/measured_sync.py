@@ -12,6 +12,10 @@ import resource  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+from cdp_pipelines.lean import leave_pandas_out  # noqa: E402
+
+leave_pandas_out()  # as `cdp sync` does
+
 from cdp_pipelines.config import load_settings  # noqa: E402
 from cdp_pipelines.installation import clock, open_installation  # noqa: E402
 from cdp_pipelines.sync import sync_source  # noqa: E402

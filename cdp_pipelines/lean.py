@@ -6,16 +6,14 @@ pyarrow imports pandas, if it is installed, the first time an array is made from
 
 import sys
 from importlib.abc import MetaPathFinder
-from typing import NoReturn
 
 
 class _NotInstalled(MetaPathFinder):
-    def find_spec(self, name: str, path: object = None, target: object = None) -> NoReturn | None:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """Answer for pandas alone; every other module goes on to the next finder."""
         del path, target
         if name == "pandas":
             raise ModuleNotFoundError("pandas is left out of this process", name=name)
-        return None
 
 
 def leave_pandas_out() -> None:

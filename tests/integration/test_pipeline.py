@@ -1,5 +1,6 @@
 """The whole way on the sandbox: nothing in clear, nothing lost, nothing twice."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,13 +11,14 @@ import pytest
 from installations import ENVIRONMENT, Home, contents, make_home
 
 from cdp_pipelines import database
-from cdp_pipelines.errors import LeaseError
+from cdp_pipelines.errors import LeaseError, SyncFailedError
 from cdp_pipelines.installation import clock
 from cdp_pipelines.jobs import environment, run_job
 from cdp_pipelines.leaks import find_leaks, written_by
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
 from cdp_pipelines.scan import scan
 from sandbox.server import Running, running
+from sandbox.switches import Fault
 from sandbox.world import World
 
 SYNC = [sys.executable, "-m", "cdp_pipelines.cli", "--config"]
@@ -140,11 +142,17 @@ def test_the_copies_beside_the_mart_hold_what_the_mart_holds(home: Home) -> None
     assert (home.settings.data / "metric_latest.csv").stat().st_size > 0
 
 
-def test_the_syncing_process_imports_nothing_heavy() -> None:
-    code = "import sys, cdp_pipelines.sync, cdp_pipelines.installation; print(*sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-
+def test_the_syncing_process_imports_nothing_heavy(home: Home) -> None:
+    code = (
+        "import sys; sys.argv = ['cdp', '--config', sys.argv[1], 'sync', 'hubspot']; import atexit; "
+        "atexit.register(lambda: print('loaded', *sys.modules)); from cdp_pipelines.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home.config)], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = done.stdout.split("loaded", 1)[1].split()
     assert {"pandas", "splink", "dagster", "scipy"}.isdisjoint(loaded)
+    assert "pyarrow" in loaded
 
 
 def test_a_job_finds_its_configuration_and_its_folder(home: Home) -> None:
@@ -154,26 +162,28 @@ def test_a_job_finds_its_configuration_and_its_folder(home: Home) -> None:
     assert Path(found["DAGSTER_HOME"], "dagster.yaml").exists()
 
 
-@pytest.mark.parametrize(
-    "kind", ["429", "429_retry_after", "500", "cut_before_body", "cut_in_body", "truncated_json", "expired_token"]
-)
-def test_a_fault_in_the_middle_loses_nothing(kind: str, tmp_path: Path) -> None:
-    from sandbox.switches import Fault
+FAULTS = ["429", "429_retry_after", "500", "cut_before_body", "cut_in_body", "truncated_json", "expired_token"]
 
-    undisturbed_world, disturbed_world = World(seed=6, customers=30), World(seed=6, customers=30)
-    with running(undisturbed_world) as vendors:
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_in_the_middle_loses_nothing(kind: Any, tmp_path: Path) -> None:
+    with running(World(seed=6, customers=30)) as vendors:
         undisturbed = make_home(tmp_path / "undisturbed", vendors.urls)
         everything(undisturbed)
-    with running(disturbed_world) as vendors:
+    with running(World(seed=6, customers=30)) as vendors:
         vendors.switches.faults = [
             Fault(vendor="hubspot", path="/crm/v3/objects/contacts", kind=kind, after=1, times=1),
             Fault(vendor="zendesk", path="/api/v2/incremental/ticket_events", kind=kind, after=0, times=1),
         ]
         home = make_home(tmp_path / "home", vendors.urls)
         for name in ("hubspot", "zendesk"):
-            try:
-                home.sync(name)
-            except Exception as error:  # noqa: BLE001 - an expired token fails the run; the next one goes on
-                assert kind == "expired_token", error
-                home.sync(name)
+            if kind in {
+                "expired_token",
+                "truncated_json",
+            }:  # what a second look cannot mend ends the run; the next goes on
+                with contextlib.suppress(SyncFailedError):
+                    home.sync(name)
+            home.sync(name)
+        struck = [fault.seen > fault.after for fault in vendors.switches.faults]
+    assert struck == [True, True]
     assert contents(home)["rows"] == contents(undisturbed)["rows"]

@@ -58,7 +58,8 @@ def from_lake(*decisions: dict[str, Any], deleted: bool = False) -> pa.Table:
     """The decisions as protected rows of the lake's ``consent_event``."""
     renamed = {"event_id": "source_id", "person_source_id": "person_id"}
     rows = [{renamed.get(name, name): value for name, value in row.items()} | {"deleted": deleted} for row in decisions]
-    return pa.Table.from_pylist(rows, schema=pa.schema([arrow_schema(ConsentEvent).field(name) for name in LAKE_COLUMNS]))
+    columns = arrow_schema(ConsentEvent)
+    return pa.Table.from_pylist(rows, schema=pa.schema([columns.field(name) for name in LAKE_COLUMNS]))
 
 
 LAKE_COLUMNS = (
