@@ -47,7 +47,10 @@ def serving(customers: int, seed: int, ports: Mapping[str, int] | None = None) -
         try:
             if process.stdout is None:
                 raise RuntimeError("The sandbox has no output to read its addresses from.")
-            ready = json.loads(process.stdout.readline())
+            said = process.stdout.readline()
+            if not said:
+                raise SystemExit("The stand-ins did not start; what they said is above. Is one of their ports taken?")
+            ready = json.loads(said)
             yield Business(ready["hubspot"], ready["zendesk"], ready["control"]["url"])
         finally:
             process.terminate()

@@ -43,6 +43,34 @@ def test_what_a_package_offers_is_there(folder: Path) -> None:
     assert [name for name in offered if not hasattr(module, name)] == []
 
 
+BODIES = {"asset", "multi_asset", "asset_check", "op", "sensor", "schedule", "graph_asset", "hook"}
+
+
+def dagster_bodies() -> list[tuple[str, ast.FunctionDef]]:
+    """Every function that Dagster calls, with the file it is in."""
+    return [
+        (path.relative_to(ROOT).as_posix(), node)
+        for path in (ROOT / "cdp_pipelines").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+        for call in [decorator.func if isinstance(decorator, ast.Call) else decorator]
+        if isinstance(call, ast.Attribute) and ast.unparse(call.value) == "dg" and call.attr in BODIES
+    ]
+
+
+def test_every_body_that_dagster_runs_stands_behind_the_border() -> None:
+    bodies = dagster_bodies()
+
+    assert len(bodies) >= 6
+    for file, function in bodies:
+        statements = function.body[1:] if ast.get_docstring(function) else function.body
+        only = statements[0]
+        behind = isinstance(only, ast.With) and ast.unparse(only.items[0]) == "border()"
+        assert behind, f"{file}: {function.name}"
+        assert len(statements) == 1, f"{file}: {function.name}"
+
+
 def test_every_folder_with_code_is_a_package() -> None:
     bare = {
         path.parent.relative_to(ROOT)

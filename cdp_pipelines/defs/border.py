@@ -1,9 +1,10 @@
 """The border: no message of a foreign library crosses into Dagster.
 
 Dagster stores an exception's message and its whole chain of causes, and messages of pydantic, pyarrow,
-DuckDB, SQLAlchemy and httpx quote the values they stumbled over. So every asset, check, sensor and schedule
-body runs inside ``border()``: our own errors pass with their own sentence, anything else becomes its class
-name and the number of an entry in a local log that holds places in the code and no message.
+DuckDB, SQLAlchemy and httpx quote the values they stumbled over. So every asset, check and op body runs inside
+``border()``: our own errors pass with their own sentence, anything else becomes its class name and the number
+of an entry in a local log that holds places in the code and no message. Schedules hold no code, and there are
+no sensors.
 """
 
 from collections.abc import Iterator

@@ -11,10 +11,11 @@ import dagster as dg
 import pytest
 from installations import Home
 
+from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.assets import source_assets
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
-from cdp_pipelines.errors import JobFailedError
+from cdp_pipelines.errors import CheckFailedError, JobFailedError, LeaseError, StoreFullError, StoreLockedError
 from cdp_pipelines.installation import clock
 from cdp_pipelines.jobs import run_job
 from connectors.registry import source
@@ -126,6 +127,25 @@ def test_what_a_person_must_fix_is_not_retried(sync: Sync, monkeypatch: pytest.M
     assert retries(result) == 0
     assert "token" in failure(result).description
     assert "pat-na1-wrong" not in failure(result).description
+
+
+@pytest.mark.parametrize(
+    ("error", "allow_retries"),
+    [
+        (LeaseError("Somebody else is at it."), True),
+        (StoreLockedError("Another process keeps the store locked."), True),
+        (CheckFailedError("The token may not read tickets."), False),
+        (StoreFullError("The disk is full."), False),
+        (ValueError("not ours"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_can_pass_by_itself_is_tried_again(error: Exception, allow_retries: bool) -> None:  # noqa: FBT001
+    with pytest.raises(dg.Failure) as failed, border():
+        raise error
+    assert failed.value.allow_retries is allow_retries
+    assert failed.value.__cause__ is None
+    assert "not ours" not in str(failed.value.description)
 
 
 def test_a_failing_stream_fails_the_run_while_the_others_are_kept(sync: Sync, vendors: Running) -> None:
