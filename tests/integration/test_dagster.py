@@ -13,7 +13,7 @@ from installations import Home
 
 from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.assets import source_assets
+from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, source_assets
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
 from cdp_pipelines.errors import CheckFailedError, JobFailedError, LeaseError, StoreFullError, StoreLockedError
 from cdp_pipelines.installation import clock
@@ -116,6 +116,22 @@ def test_a_wrong_day_is_refused_with_a_sentence(sync: Sync) -> None:
         "The setting 'since' is not a day; write it as YYYY-MM-DD, for example 2026-01-31."
     )
     assert retries(result) == 0
+
+
+def test_checks_without_their_sync_say_how_to_run_them(
+    instance: dg.DagsterInstance, resources: dict[str, InstallationResource]
+) -> None:
+    assets = source_assets(HUBSPOT)
+
+    result = dg.materialize(
+        [assets],
+        instance=instance,
+        resources=resources,
+        selection=dg.AssetSelection.checks_for_assets(dg.AssetKey(["hubspot", "contacts"])),
+        raise_on_error=False,
+    )
+
+    assert failure(result).description == CHECKS_ALONE
 
 
 def test_what_a_person_must_fix_is_not_retried(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from models.fields import Fact, Personal
 
 OWNER = "team:operators"
 
+CHECKS_ALONE = "These checks look at what a sync has just written. Materialize the asset instead; they run with it."
+
 
 class SyncConfig(dg.Config):
     """What can be set when a sync is started by hand in the Launchpad."""
@@ -48,6 +50,8 @@ def source_assets(source: Source) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with border(), installation.opened() as opened:
             chosen = [s.name for s in source.streams if asset_key(source, s) in context.selected_asset_keys]
+            if not chosen:
+                raise dg.Failure(description=CHECKS_ALONE, allow_retries=False)
             report, failure = run_sync(opened, source, chosen, since=parse_day(config.since))
             asked = context.selected_asset_check_keys
             for stream in report.streams:
