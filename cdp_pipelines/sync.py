@@ -336,4 +336,3 @@ class _Batch:
 def _add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:
     for name, count in more.items():
         total[name] = total.get(name, 0) + count
-
