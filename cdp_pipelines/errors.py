@@ -4,7 +4,7 @@ CdpError                              exit   a rerun helps?
 ├── ConfigError      settings          10    no, a person must act
 ├── CredentialError  no credential     10    no, a person must act
 ├── SyncFailedError  some streams      20    if every failed stream may recover; else 21, no
-├── JobFailedError   a step failed     20    see the step's own sentence
+├── JobFailedError   a step failed     20    if every failed step may recover; else 21, no
 ├── CheckFailedError access is amiss   21    no, a person must act
 ├── LeaseError       somebody works    30    yes, later
 ├── LeakFoundError   value in clear    41    no, a person must look
@@ -85,9 +85,16 @@ class SyncFailedError(CdpError):
 
 
 class JobFailedError(CdpError):
-    """A step of a job did not finish."""
+    """A step of a job did not finish.
 
-    def __init__(self, job: str, sentences: Sequence[str]) -> None:
+    Attributes:
+        rerun_helps: Whether every failed step may succeed when it is simply run again.
+    """
+
+    rerun_helps = True
+
+    def __init__(self, job: str, sentences: Sequence[str], *, rerun_helps: bool = True) -> None:
+        self.rerun_helps = rerun_helps
         lines = "\n".join(f"  {sentence}" for sentence in sentences)
         super().__init__(f"{job}: these steps did not finish; what was written before is kept.\n{lines}")
 
@@ -188,7 +195,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
         case connector.ConnectorError():
             return 22, False
         case JobFailedError():
-            return 20, True
+            return (20, True) if error.rerun_helps else (21, False)
         case CheckFailedError():
             return 21, False
         case LeaseError():

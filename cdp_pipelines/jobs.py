@@ -77,7 +77,7 @@ def run_job(name: str, settings: Settings, *, progress: Callable[[str], None] = 
         instance.add_event_listener(run_id, follow)
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET, run_id=run_id)
     if not result.success:
-        raise JobFailedError(name, _sentences(result))
+        raise _failed(name, result)
     return JobReport(
         seconds=time.monotonic() - started,
         steps=_step_seconds(result),
@@ -108,11 +108,16 @@ def _asset_metadata(result: "dg.ExecuteInProcessResult") -> dict[str, dict[str, 
     }
 
 
-def _sentences(result: "dg.ExecuteInProcessResult") -> list[str]:
-    found = []
+def _failed(job: str, result: "dg.ExecuteInProcessResult") -> JobFailedError:
+    """The failed steps with their own sentences."""
+    from cdp_pipelines.defs.border import RERUN_HELPS
+
+    sentences, helps = [], []
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data.user_failure_data
             said = failure.description if failure and failure.description else "failed without a sentence of ours"
-            found.append(f"{event.step_key}: {said}")
-    return found
+            sentences.append(f"{event.step_key}: {said}")
+            marked = failure.metadata.get(RERUN_HELPS) if failure else None
+            helps.append(marked is not None and marked.value is True)
+    return JobFailedError(job, sentences, rerun_helps=all(helps))

@@ -15,6 +15,9 @@ import dagster as dg
 from cdp_pipelines.border import sentence
 from cdp_pipelines.errors import rerun_helps
 
+RERUN_HELPS = "a rerun helps"
+"""Shown with the failure in the UI, and read by ``cdp run`` for its exit code."""
+
 
 @contextmanager
 def border() -> Iterator[None]:
@@ -29,4 +32,5 @@ def border() -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - the one place that must catch everything
         # `from None`: Dagster follows causes and contexts, and would store the original's message.
-        raise dg.Failure(description=sentence(error), allow_retries=rerun_helps(error)) from None
+        helps = rerun_helps(error)
+        raise dg.Failure(description=sentence(error), metadata={RERUN_HELPS: helps}, allow_retries=helps) from None

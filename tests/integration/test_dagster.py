@@ -11,11 +11,18 @@ import dagster as dg
 import pytest
 from installations import Home
 
-from cdp_pipelines.defs.border import border
+from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, source_assets
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
-from cdp_pipelines.errors import CheckFailedError, JobFailedError, LeaseError, StoreFullError, StoreLockedError
+from cdp_pipelines.errors import (
+    CheckFailedError,
+    JobFailedError,
+    LeaseError,
+    StoreFullError,
+    StoreLockedError,
+    exit_code,
+)
 from cdp_pipelines.installation import clock
 from cdp_pipelines.jobs import run_job
 from connectors.registry import source
@@ -160,6 +167,7 @@ def test_only_what_can_pass_by_itself_is_tried_again(error: Exception, allow_ret
     with pytest.raises(dg.Failure) as failed, border():
         raise error
     assert failed.value.allow_retries is allow_retries
+    assert failed.value.metadata == {RERUN_HELPS: dg.MetadataValue.bool(allow_retries)}
     assert failed.value.__cause__ is None
     assert "not ours" not in str(failed.value.description)
 
@@ -222,5 +230,6 @@ def test_jobs_by_name_tell_their_steps_and_leave_nothing_in_clear(home: Home) ->
 def test_a_failed_job_says_which_step_and_why(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CDP_HUBSPOT_TOKEN")
 
-    with pytest.raises(JobFailedError, match="sync_hubspot: hubspot: there is no credential"):
+    with pytest.raises(JobFailedError, match="sync_hubspot: hubspot: there is no credential") as failed:
         run_job("sync_hubspot_job", home.settings)
+    assert exit_code(failed.value) == 21

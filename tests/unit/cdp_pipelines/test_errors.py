@@ -40,6 +40,8 @@ def test_every_error_of_every_package_has_its_own_exit_code(module):
         (made(connector.RetriableError), (20, True)),
         (made(connector.RejectedError), (21, False)),
         (made(connector.IncompleteError), (22, False)),
+        (ours.JobFailedError("refresh", ["marts: it stopped"]), (20, True)),
+        (ours.JobFailedError("refresh", ["marts: it stopped"], rerun_helps=False), (21, False)),
         (ours.LeaseError(), (30, True)),
         (privacy.PrivacyError(), (40, False)),
         (privacy.WrongRootKeyError(), (40, False)),
