@@ -26,7 +26,7 @@ test: $(READY)  ## Every test, PostgreSQL ones included
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
 
 dev: $(READY)  ## Open the Dagster UI on http://127.0.0.1:3000 with everything loaded
-	$(BIN)/cdp dev
+	$(BIN)/python -m demo.dev
 
 check: lint types contracts docs  ## Format, lint, types, import contracts, generated documents
 
@@ -43,6 +43,7 @@ contracts: $(READY)
 docs: $(READY)
 	$(BIN)/python -m models.dictionary --check
 	$(BIN)/python -m cdp_pipelines.metrics.catalogue --check
+	$(BIN)/python -m cdp_pipelines.cli.reference --check
 
 bench: $(READY)  ## Measure speed and memory; writes docs/performance.md (about 20 minutes)
 	$(BIN)/python -m benchmarks

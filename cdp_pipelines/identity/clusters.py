@@ -34,11 +34,11 @@ Edges = tuple[Rows, Rows]
 
 class Addresses(NamedTuple):
     """What a look at e-mail addresses tells: ``roles`` are tokens of addresses that belong to a function,
-    ``mailboxes`` are pairs (row, token of the address without its tag) for addresses that have one.
+    ``mailboxes`` leads from the token of an address with a tag to the token of the address without it.
     """  # noqa: D205 - two fields, one sentence
 
     roles: set[bytes]
-    mailboxes: list[tuple[int, bytes]]
+    mailboxes: dict[bytes, bytes]
 
 
 class Values(Protocol):
@@ -123,12 +123,14 @@ class _Growing:
         return carried.only(shared & (sizes <= self.limit))
 
     def look(self, emails: Carried) -> Addresses:
-        """Look at one carrier of each shared address, and at every record that shares none."""
+        """Look at one carrier of each shared address, and at every record with an address nobody shares.
+
+        Any carrier will do: what it has besides is either shared too, or makes it one of the others.
+        """
         sizes = emails.sizes()
         shared = (sizes > 1) & (sizes <= self.limit)
-        sharing = emails.only(sizes > 1)
-        alone = np.setdiff1d(emails.rows, sharing.rows)
-        return self.values.addresses(np.union1d(emails.only(shared).first_rows(), alone).tolist())
+        unshared = emails.only(sizes == 1)
+        return self.values.addresses(np.union1d(emails.only(shared).first_rows(), unshared.rows).tolist())
 
     def agreeing(self, carried: Carried) -> Edges:
         """Pairs of carriers of one key who are not together yet and whose names agree."""
@@ -185,8 +187,12 @@ def connected(labels: Rows, edges: tuple[Rows, Rows]) -> Rows:
 
 
 def _mailboxes(emails: Carried, seen: Addresses) -> Carried:
-    extended = emails.plus(seen.mailboxes)
-    return extended.only(extended.among({token for _, token in seen.mailboxes}) & ~extended.among(seen.roles))
+    """Who carries an address that is a mailbox of somebody's tagged one, or a tagged one itself."""
+    tagged = emails.only(emails.among(seen.mailboxes))
+    tokens = tagged.values.take(pa.array(tagged.keys)).to_pylist()
+    pairs = [(row, seen.mailboxes[token]) for row, token in zip(tagged.rows.tolist(), tokens, strict=True)]
+    extended = emails.plus(pairs)
+    return extended.only(extended.among(set(seen.mailboxes.values())) & ~extended.among(seen.roles))
 
 
 def _of_one_name(group: list[int], called: dict[int, tuple[str, ...]]) -> list[tuple[int, int]]:

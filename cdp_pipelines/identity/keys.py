@@ -37,7 +37,7 @@ class Carried:
 
     def among(self, wanted: Collection[bytes]) -> Mask:
         """By key number, whether the key is one of ``wanted``."""
-        return _numpy(pc.is_in(self.values, value_set=pa.array(wanted, type=self.values.type)))
+        return _numpy(pc.is_in(self.values, value_set=pa.array(list(wanted), type=self.values.type)))
 
     def plus(self, pairs: Sequence[tuple[int, bytes]]) -> "Carried":
         """These pairs and further ones (record, key)."""

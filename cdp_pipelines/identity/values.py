@@ -30,10 +30,10 @@ class LakeValues:
 
     def addresses(self, rows: Sequence[int]) -> Addresses:
         """Role addresses and tagged addresses among those of the records."""
-        result = Addresses(set(), [])
-        for row, values in self._revealed(rows, ("email", "other_emails")):
+        result = Addresses(set(), {})
+        for _, values in self._revealed(rows, ("email", "other_emails")):
             for address in _addresses(values):
-                self._look(row, address, result)
+                self._look(address, result)
         return result
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
@@ -41,15 +41,16 @@ class LakeValues:
         found = {row: _name(values) for row, values in self._revealed(rows, ("given_name", "family_name", "full_name"))}
         return [found.get(row) for row in rows]
 
-    def _look(self, row: int, address: str, result: Addresses) -> None:
-        bare, is_role = without_tag(address), is_role_address(address)
-        if bare == address and not is_role:
-            return
-        token = self._protector.token(Match.EMAIL, address if is_role else bare)
-        if token is not None and is_role:
-            result.roles.add(token.stored)
-        elif token is not None:
-            result.mailboxes.append((row, token.stored))
+    def _look(self, address: str, result: Addresses) -> None:
+        bare = without_tag(address)
+        if is_role_address(address):
+            result.roles.update(self._tokens(address))
+        elif bare != address:
+            result.mailboxes.update(zip(self._tokens(address), self._tokens(bare), strict=False))
+
+    def _tokens(self, address: str) -> list[bytes]:
+        token = self._protector.token(Match.EMAIL, address)
+        return [] if token is None else [token.stored]
 
     def _revealed(self, rows: Sequence[int], columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         if not rows:

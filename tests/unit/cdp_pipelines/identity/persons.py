@@ -46,10 +46,10 @@ class Clear:
     people: Sequence[Person]
 
     def addresses(self, rows: Sequence[int]) -> Addresses:
-        seen = [(row, address) for row in rows for address in self.people[row].emails]
-        roles = {token(address) for _, address in seen if is_role_address(address)}
-        tagged = [(row, address) for row, address in seen if "+" in address and not is_role_address(address)]
-        return Addresses(roles, [(row, token(_untagged(address))) for row, address in tagged])
+        seen = [address for row in rows for address in self.people[row].emails]
+        roles = {token(address) for address in seen if is_role_address(address)}
+        tagged = [address for address in seen if "+" in address and not is_role_address(address)]
+        return Addresses(roles, {token(address): token(_untagged(address)) for address in tagged})
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
         return [self.people[row].name for row in rows]
