@@ -125,7 +125,7 @@ def sync_source(
                 sinks.stores.control, run_id, _status_of(error), counts={}, error_class=error_class(error)
             )
             raise
-        _record(sinks, report)
+        _record(sinks, report, is_backfill=since is not None)
     if report.failed:
         raise SyncFailedError(source.name, report)
     return report
@@ -164,12 +164,14 @@ def _status_of(error: BaseException) -> str:
     return "canceled" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "error"
 
 
-def _record(sinks: Sinks, report: SyncReport) -> None:
+def _record(sinks: Sinks, report: SyncReport, *, is_backfill: bool) -> None:
+    finished = [s.stream for s in report.streams if s.error_class is None]
     counts = {
         "records": sum(s.records for s in report.streams),
         "written": sum(s.written for s in report.streams),
         "quarantined": sum(s.quarantined for s in report.streams),
         "requests": report.requests,
+        "read_to_end": [] if is_backfill else finished,
     }
     failed = report.failed
     database.finish_run(
