@@ -11,6 +11,13 @@ Rules, for one person, purpose, channel and scope:
   source's state changed between two looks. Against another source its true time is unknown.
 - No decision: the policy of the person's jurisdiction answers, and the state is ``default``, never ``granted``.
 
+That answers whether somebody may be written to (``effective_state``). Whether data may be used for a purpose
+(``permitted``) looks at all channels and scopes of the purpose together:
+
+- A general refusal (scope ``all``, whatever its channel) takes back every grant; a refusal of one scope takes back
+  that scope alone. A later grant stands if its channel and the refusal's are the same or one of them is ``all``.
+- The purpose is permitted while any grant stands, or while no general refusal was made and the policy permits it.
+
 So a withdrawal that is added can only narrow what is permitted.
 """
 
@@ -167,12 +174,13 @@ def permitted(
 ) -> bool:
     """Whether the data may be used for every purpose in ``purpose_expression`` ("profiling+marketing": for both).
 
+    Decisions about any channel and scope count. ``transforms/profile_permission.sql`` says the same for all profiles.
+
     Raises:
         UnknownPurposeError: A part of the expression is not one of the purposes.
     """
-    known = list(decisions)
-    states = [effective_state(known, part, policy=policy, as_of=as_of) for part in purposes(purpose_expression)]
-    return all(state.permitted for state in states)
+    known = [decision for decision in decisions if as_of is None or decision.at <= as_of]
+    return all(_may_be_used(known, part, policy) for part in purposes(purpose_expression))
 
 
 def purposes(expression: str) -> tuple[str, ...]:
@@ -191,6 +199,31 @@ def _known(purpose: str) -> str:
             f"{', '.join(PURPOSES)}"
         )
     return purpose
+
+
+def _may_be_used(decisions: list[Decision], purpose: str, policy: Policy) -> bool:
+    said = [decision for decision in decisions if decision.purpose == purpose]
+    refusals = [decision for decision in said if decision.state != "granted"]
+    if any(_stands(grant, refusals) for grant in said if grant.state == "granted"):
+        return True
+    return policy.permits_unknown(purpose) and all(refusal.scope != ALL for refusal in refusals)
+
+
+def _stands(grant: Decision, refusals: list[Decision]) -> bool:
+    return not any(_takes_back(refusal, grant) and not _is_overcome(refusal, grant) for refusal in refusals)
+
+
+def _takes_back(refusal: Decision, grant: Decision) -> bool:
+    return refusal.scope == ALL or (refusal.scope == grant.scope and _meet(refusal.channel, grant.channel))
+
+
+def _is_overcome(refusal: Decision, grant: Decision) -> bool:
+    trusted = not grant.inferred or grant.source == refusal.source
+    return grant.at > refusal.at and trusted and _meet(refusal.channel, grant.channel)
+
+
+def _meet(one: str, other: str) -> bool:
+    return one == other or ALL in (one, other)
 
 
 def _lifts(grant: Decision, refusal: Decision) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-_PLAIN: Final = re.compile(r"(?:\+[1-9])?[0-9]{6,14}", re.ASCII)
+_PLAIN: Final = re.compile(r"(?:\+[1-9])?[0-9]{6,17}", re.ASCII)
 _PUNCTUATION: Final = str.maketrans("", "", " -()/.")
 _NOTHING: Final = "(?!)"
 _KINDS: Final = (  # any order gives the same answer; the commonest first

@@ -124,12 +124,15 @@ class Protector:
 
     def _protected(self, plan: "_Plan", clear: Columns, subjects: list[StoredSubject]) -> Columns:
         """Ciphertext and token columns of the clear ones."""
+        filled = [field for field in plan.personal if any(value is not None for value in clear[field.name])]
+        columns: Columns = {name: [None] * len(subjects) for field in plan.personal for name in _stored_as(field)}
+        if not filled:  # rows that happen to hold no personal value need no key
+            return columns
         distinct = {stored.subject_id: stored for stored in subjects}
         opened = {subject_id: self._keys.open(stored).aead.encrypt for subject_id, stored in distinct.items()}
         encrypts = [opened[stored.subject_id] for stored in subjects]
         rows = row_places(clear["source"], clear["source_id"])
-        columns: Columns = {}
-        for field in plan.personal:
+        for field in filled:
             values, place = clear[field.name], column_place(plan.name, field.name)
             random = os.urandom(NONCE_BYTES * len(values))
             columns[field.name] = sealed_column(place, rows, encrypts, values, random=random)
@@ -265,6 +268,11 @@ class _SubjectFinder:
             pairs = [(ref, stored.subject_id) for ref, stored in aliases.items()]
             known |= self._store.create(list(fresh.values()), pairs)
         return [known[ref] for ref in about]
+
+
+def _stored_as(field: derive.FieldPlan) -> tuple[str, ...]:
+    """The columns a personal field becomes."""
+    return (field.name,) if field.token_column is None else (field.name, field.token_column)
 
 
 def _about(plan: _Plan, row: Row) -> SubjectRef:
