@@ -154,7 +154,10 @@ class Rating:
 
 @dataclass(slots=True)
 class Ticket:
-    """A Zendesk ticket. ``generated`` is the vendor's generated_timestamp, what incremental exports go by."""
+    """A Zendesk ticket. ``generated`` is the vendor's generated_timestamp, what incremental exports go by.
+
+    ``opened_by_agent``: the assignee wrote first, without being asked.
+    """
 
     id: int
     subject: str
@@ -170,3 +173,4 @@ class Ticket:
     status_before_deletion: str | None = None
     audits: list[Audit] = field(default_factory=list)
     rating: Rating | None = None
+    opened_by_agent: bool = False

@@ -41,6 +41,10 @@ FOLLOW_UPS = {
     "es": ("Gracias, pero el caso {n} sigue igual. {name}",),
     "en": ("Thank you, but {n} is still open for me. {name}", "It still does not work ({n}). {name}"),
 }
+OUTREACH = (
+    "Hello {name}, order {n} came back to us. Is {address} still right?",
+    "Guten Tag {name}, zu {n} fehlt uns eine Angabe. Dürfen wir Sie unter {phone} anrufen?",
+)
 REPLIES = (
     "Hello {name}, thank you for writing. We are looking into {n} and will come back to you.",
     "Guten Tag {name}, der Vorgang {n} ist in Arbeit. Wir melden uns.",

@@ -15,6 +15,8 @@ SYSTEM_AUTHOR = -1
 
 _CHANNELS = ("email", "email", "web", "web", "native_messaging", "api")
 _BAD_GOOD = ("good", "good", "good", "bad")
+_AGENT_OPENS = 25
+"""Of this many tickets, agents open one on their own initiative."""
 Step = tuple[float, str, tuple[str, ...], str | None]
 
 
@@ -23,6 +25,7 @@ def add_ticket(data: ZendeskData, rng: Random, user: User, at: int, end: int, *,
     data.last_ticket_id += 1
     number = data.last_ticket_id
     lang = language(user.person)
+    by_agent = number % _AGENT_OPENS == 0
     reference = f"{number:06}-{int(rng.random() * 900) + 100}"
     ticket = Ticket(
         id=number,
@@ -31,15 +34,16 @@ def add_ticket(data: ZendeskData, rng: Random, user: User, at: int, end: int, *,
         status="new",
         requester_id=user.id,
         assignee_id=pick(rng, data.agents),
-        channel=pick(rng, _CHANNELS),
+        channel=pick(rng, ("web",) if by_agent else _CHANNELS),
         created=at,
         updated=at,
         generated=at,
         organization_id=user.organization_id,
+        opened_by_agent=by_agent,
     )
     data.tickets[number] = ticket
     data.tickets_of.setdefault(user.id, []).append(ticket)
-    say(data, rng, ticket, at, "customer", text.OPENINGS[lang])
+    say(data, rng, ticket, at, *(("agent", text.OUTREACH) if by_agent else ("customer", text.OPENINGS[lang])))
     _live(data, rng, ticket, _story(rng, lang), end, csat)
     return ticket
 
@@ -95,7 +99,7 @@ def say(
     audit = Audit(data.last_audit_id, ticket.id, at, author, channel, public=actor != "note")
     if texts:
         audit.body = pick(rng, texts).format_map(_values(data, ticket))
-    if actor == "customer":
+    if actor == "customer" or not ticket.audits:
         audit.ip = f"198.18.{int(rng.random() * 256)}.{int(rng.random() * 256)}"
     if status and status != ticket.status:
         audit.before, audit.after = ticket.status, status

@@ -117,7 +117,7 @@ def ticket_json(world: "World", origin: str, ticket: Ticket) -> Json:
     row["custom_status_id"] = _CUSTOM_STATUS[status]
     row["recipient"] = "support@support.example" if ticket.channel == "email" else None
     row["requester_id"] = ticket.requester_id
-    row["submitter_id"] = ticket.requester_id
+    row["submitter_id"] = ticket.assignee_id if ticket.opened_by_agent else ticket.requester_id
     row["assignee_id"] = ticket.assignee_id if status != "new" else None
     row["organization_id"] = ticket.organization_id
     row["tags"] = ["vip"] if number % 10 == 0 else []
@@ -290,7 +290,7 @@ def event_json(world: "World", audit: Audit, *, with_comments: bool) -> Json:
                 "via_reference_id": None,
                 "subject": ticket.subject,
                 "status": "new",
-                "requester_id": audit.author_id,
+                "requester_id": ticket.requester_id if ticket.opened_by_agent else audit.author_id,
                 "priority": _PRIORITIES[ticket.id % 6],
                 "tags": [],
             }

@@ -80,6 +80,17 @@ def test_metric_sets_agree_with_the_audits(desk, world):
     assert {row["requester_id"] for row in page["tickets"]} <= {user["id"] for user in page["users"]}
 
 
+def test_agents_open_one_ticket_in_25_on_their_own_initiative(desk, world):
+    shown = desk.get("incremental/tickets/cursor?start_time=0&per_page=1000").json()["tickets"]
+    opened = {row["id"]: row for row in shown if row["submitter_id"] != row["requester_id"]}
+    assert set(opened) == {row["id"] for row in shown if row["id"] % 25 == 0}
+    for ticket_id, row in opened.items():
+        first = world.zendesk.tickets[ticket_id].audits[0]
+        assert row["submitter_id"] == first.author_id in world.zendesk.agents
+        assert row["description"] == first.body
+        assert row["via"]["channel"] == "web"
+
+
 def test_events_tell_each_status_change(desk, world):
     changes, url = [], "incremental/ticket_events?start_time=0&include=comment_events&per_page=200"
     while True:
