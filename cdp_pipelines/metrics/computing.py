@@ -17,7 +17,7 @@ from cdp_pipelines.metrics.feeds import Feed
 from cdp_pipelines.metrics.periods import TRAILING_DAYS, Grain, local_day, number_of, start_of
 from cdp_pipelines.metrics.rows import SCHEMA, Cells, Stamp, rows
 from cdp_pipelines.metrics.status import COVERAGE_FLOOR, SURVEY_COVERAGE_FLOOR, Circumstances, Flags, Names, status_of
-from cdp_pipelines.metrics.suppression import families_of, hidden_cells
+from cdp_pipelines.metrics.suppression import families_of, hidden_cells, series_of
 from cdp_pipelines.metrics.units import Units, units_of
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import Session
@@ -116,7 +116,8 @@ def _hidden(metric: Metric, counted: Tally, k: int) -> Flags:
         return np.zeros(len(counted.keys), bool)
     additive = metric.membership == "period" and not metric.latest_only
     families = families_of(counted.keys, additive_days=additive)
-    return hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k))
+    series = series_of(counted.keys, [counted.n, *counted.sums.values()]) if metric.membership == "state" else []
+    return hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)
 
 
 def _status(

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cdp_pipelines.metrics.cells import ALL, Keys
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.periods import Days
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import Flags
+from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import Session
 
 BASIS = {
     "consented": "units of identified persons who permit it, of all units",
-    "answered": "answers, of invitations delivered (of persons where none are known)",
+    "answered": "answers, of invitations delivered (of active persons where a source tells of none)",
     "complete": "everything there is",
 }
 
@@ -35,24 +37,40 @@ def coverage_of(metric: Metric, session: Session, keys: Keys, n: Numbers, hidden
     """
     if metric.eligible is None:
         return Coverage(np.ones(len(keys)), np.zeros(len(keys)))
-    total = _of_period(keys, np.where(hidden, np.nan, n))
+    total = _of_period(keys, np.where(hidden, np.nan, n), ALL, ALL)
     excluded = _summed(keys, *_excluded(session, metric.eligible), running=metric.membership == "state")
     step = max(metric.k, 1)
     excluded = np.ceil(excluded / step) * step
-    if metric.invited is None:
-        due = total + excluded
-    else:
-        invited = _summed(keys, *_invitations(session, metric.invited), running=False)
-        due = np.where(invited > 0, invited, _persons(session))
+    known, due = (total, total + excluded) if metric.invited is None else _answered(metric.invited, session, keys, n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(due > 0, np.minimum(total / due, 1), np.nan)
+        share = np.where((due > 0) & ~np.isnan(total), np.minimum(known / due, 1), np.nan)
     return Coverage(share, np.where(np.isnan(total), np.nan, excluded))
 
 
-def _of_period(keys: Keys, n: Numbers) -> Numbers:
-    """Of each cell, the units of its period over all slices."""
-    is_total = (keys.channel == ALL) & (keys.slice_name == ALL)
-    totals = dict(zip(_periods(keys, is_total), n[is_total], strict=True))
+def _answered(instrument: str, session: Session, keys: Keys, n: Numbers) -> tuple[Numbers, Numbers]:
+    """Answers, and what they are measured against: each source by its own, so that none stands in for another.
+
+    A source that tells of invitations is measured against these, any other against the persons who were active in
+    the 90 days up to the end of the period; a source counts no more answers than that.
+    """
+    invitations = _invitations(session, instrument)
+    answers, due = np.zeros(len(keys)), np.zeros(len(keys))
+    for source in sorted({*invitations, *keys.slice_value[keys.slice_name == "source"]} - {None}):
+        of_source = _of_period(keys, n, "source", source)
+        asked = (
+            _summed(keys, *invitations[source], running=False)
+            if source in invitations
+            else _summed(keys, *_active(session), running=True)
+        )
+        answers += np.minimum(of_source, asked)
+        due += asked
+    return answers, due
+
+
+def _of_period(keys: Keys, n: Numbers, slice_name: str, slice_value: str) -> Numbers:
+    """Of each cell, the units of its period in one slice."""
+    chosen = (keys.channel == ALL) & (keys.slice_name == slice_name) & (keys.slice_value == slice_value)
+    totals = dict(zip(_periods(keys, chosen), n[chosen], strict=True))
     return np.array([totals.get(period, 0.0) for period in _periods(keys, np.ones(len(keys), bool))])
 
 
@@ -78,21 +96,25 @@ def _excluded(session: Session, table: str) -> tuple[Days, Numbers]:
     )
 
 
-def _invitations(session: Session, instrument: str) -> tuple[Days, Numbers]:
-    return _daily(
-        session.query(
-            "select cast(timezone(clock.time_zone, delivered_at) as date) as day, count(*) as n "  # noqa: S608 - a declared name
-            f"from survey_invitation cross join clock where instrument = '{instrument}' "
-            "group by cast(timezone(clock.time_zone, delivered_at) as date)",
-            doing="Counting invitations",
-        )
+def _invitations(session: Session, instrument: str) -> dict[str, tuple[Days, Numbers]]:
+    """Per source that tells of any: the invitations delivered each day."""
+    counts = session.query(
+        "select source, cast(timezone(clock.time_zone, delivered_at) as date) as day, count(*) as n "  # noqa: S608 - a declared name
+        f"from survey_invitation cross join clock where instrument = '{instrument}' group by all",
+        doing="Counting invitations",
     )
+    return {
+        source: _daily(counts.filter(pc.equal(counts["source"], source)))
+        for source in pc.unique(counts["source"]).to_pylist()
+    }
+
+
+def _active(session: Session) -> tuple[Days, Numbers]:
+    """How many active persons there are more or less each day."""
+    session.derive("active_change", transform("active_change"))
+    return _daily(session.query("select day, n from active_change", doing="Counting active persons"))
 
 
 def _daily(counts: pa.Table) -> tuple[Days, Numbers]:
     days = counts["day"].cast(pa.date32()).to_numpy().astype("datetime64[D]")
     return days, counts["n"].cast(pa.float64()).to_numpy()
-
-
-def _persons(session: Session) -> float:
-    return float(session.query("select count(distinct profile_id) as n from person")["n"][0].as_py())

@@ -75,6 +75,11 @@ class Metric:
         return self.measures[0]
 
     @property
+    def tables(self) -> set[str]:
+        """The tables its numbers and their coverage are made from."""
+        return {"person", *self.entities, *(("ticket", "message") if self.invited else ())}
+
+    @property
     def coverage(self) -> Coverage:
         """What its coverage says: units of persons who permit it, answers to invitations, or nothing missing."""
         if self.invited is not None:

@@ -1,7 +1,7 @@
 """What feeds the metrics: which source, how far it has been read, and how often."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -22,23 +22,39 @@ class Feed:
         read_until: When it was last read to its end; None before the first time.
         interval: Time between two reads.
         complete_from: Since when everything it holds has been read; None means from its beginning.
+        tables: The same as ``read_until``, for each table that it fills: its streams are read one by one.
     """
 
     source: str
     read_until: datetime | None
     interval: timedelta
     complete_from: datetime | None = None
+    tables: Mapping[str, datetime | None] = field(default_factory=dict)
 
     def is_stale(self, now: datetime) -> bool:
         """Whether it has not been read for more than two intervals."""
         return self.read_until is None or self.read_until < now - 2 * self.interval
 
+    def filling(self, tables: Collection[str]) -> "Feed":
+        """The same source, read until the least recently read of ``tables``; None if one of them never was."""
+        needed = [until for table, until in self.tables.items() if table in tables]
+        return replace(self, read_until=earliest(needed)) if needed else self
+
 
 def feeding(metric: Metric, feeds: Collection[Feed], tables: Collection[str]) -> tuple[Feed, ...]:
-    """The connected sources that can feed ``metric``; none if it needs a table nobody fills."""
+    """The connected sources that can feed ``metric``, as far as its tables have been read.
+
+    None if it needs a table nobody fills.
+    """
     if not set(metric.entities) <= set(tables):
         return ()
-    return tuple(feed for feed in feeds if feed.source in metric.sources)
+    return tuple(feed.filling(metric.tables) for feed in feeds if feed.source in metric.sources)
+
+
+def earliest(moments: Collection[datetime | None]) -> datetime | None:
+    """The first of ``moments``; None if there are none, or one of them is not known."""
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known and len(known) == len(moments) else None
 
 
 def observed_throughout(keys: Keys, feeds: Sequence[Feed], now: datetime, zone: str) -> Flags:

@@ -16,10 +16,11 @@ from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_num
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.dimension import dim_rows
-from cdp_pipelines.metrics.feeds import Feed, feeding
+from cdp_pipelines.metrics.feeds import Feed, earliest, feeding
 from cdp_pipelines.metrics.rows import SCHEMA, Stamp
 from cdp_pipelines.metrics.schedules import longest_gap
 from cdp_pipelines.views import SESSION_TABLES, CurrentRows, open_session
+from connectors import registry
 from privacy.consent import Policy, purposes
 
 OURSELVES = "cdp"
@@ -82,7 +83,7 @@ def refresh(
         permissions=permissions,
         consents=consents,
         policy=Policy.for_jurisdiction(settings.company.jurisdiction),
-        feeds=connected(settings, stores, now),
+        feeds=feeds_of(settings, database.list_runs(stores.control), now),
     )
     scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
     published = compute(METRICS, inputs, scene)
@@ -117,16 +118,15 @@ def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: 
         time_zone=scene.time_zone,
         as_of=scene.now,
         unknown_permitted=all(inputs.policy.permits_unknown(part) for part in purposes(purpose)),
-        tables={"person"}.union(*(metric.entities for metric in metrics)),
+        tables=set[str]().union(*(metric.tables for metric in metrics)),
     ) as session:
         return [
             metric_rows(metric, session, feeding(metric, inputs.feeds, SESSION_TABLES), scene) for metric in metrics
         ]
 
 
-def connected(settings: Settings, stores: Stores, now: datetime) -> tuple[Feed, ...]:
+def feeds_of(settings: Settings, runs: Sequence[Run], now: datetime) -> tuple[Feed, ...]:
     """The sources that are switched on, and the platform itself, which knows its own runs at once."""
-    runs = database.list_runs(stores.control)
     begun = min((run.started_at for run in runs), default=now)
     ours = Feed(OURSELVES, read_until=now, interval=timedelta(0), complete_from=begun)
     enabled = sorted(name for name, source in settings.sources.items() if source.enabled)
@@ -134,10 +134,25 @@ def connected(settings: Settings, stores: Stores, now: datetime) -> tuple[Feed, 
 
 
 def _feed(source: str, settings: Settings, runs: Sequence[Run]) -> Feed:
-    return Feed(source, _read_until(runs, source), longest_gap(settings.sources[source].schedule))
+    streams = registry.source(source).streams
+    read = _read_until(runs, source)
+    filled = {entity for stream in streams for entity in stream.entities}
+    return Feed(
+        source,
+        read_until=earliest([read.get(stream.name) for stream in streams]),
+        interval=longest_gap(settings.sources[source].schedule),
+        tables={
+            entity.__entity__: earliest([read.get(stream.name) for stream in streams if entity in stream.entities])
+            for entity in filled
+        },
+    )
 
 
-def _read_until(runs: Sequence[Run], source: str) -> datetime | None:
-    """The start of the latest sync that ended well: what came later may not have been seen."""
-    started = [run.started_at for run in runs if run.process == f"sync/{source}" and run.status == "success"]
-    return max(started, default=None)
+def _read_until(runs: Sequence[Run], source: str) -> dict[str, datetime]:
+    """By stream, the start of the latest sync that read it to its end: what came later may not have been seen."""
+    read: dict[str, datetime] = {}
+    for run in runs:
+        if run.process == f"sync/{source}":
+            for stream in run.counts.get("read_to_end", ()):
+                read[stream] = max(read.get(stream, run.started_at), run.started_at)
+    return read

@@ -4,6 +4,10 @@ A cell is hidden when it has units of fewer than k persons. A *family* is a set 
 published cell: the slices of one period, the days of a week or a month. If a family hides exactly one number it
 can be calculated from the others, and if its hidden cells together have fewer than k persons their sum can; then
 the next smallest cell is hidden too, until neither holds in any family.
+
+A state is published day after day, and what changed is the difference of two days. A *series* is the states of one
+slice in the order of their days: a day is hidden unless each of its counts differs from the last day shown by
+nothing or by at least k. Looking forward only, so what was shown yesterday is still shown today.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +31,17 @@ class Family:
     total: int | None
 
 
-def hidden_cells(n: Numbers, persons: Numbers, families: Sequence[Family], k: int) -> Flags:
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Cells of one slice in the order of their days, and the counts that are published of each: a row per cell."""
+
+    cells: Codes
+    counts: NDArray[np.float64]
+
+
+def hidden_cells(
+    n: Numbers, persons: Numbers, families: Sequence[Family], k: int, series: Sequence[Series] = ()
+) -> Flags:
     """The cells that must not be shown.
 
     Args:
@@ -35,29 +49,44 @@ def hidden_cells(n: Numbers, persons: Numbers, families: Sequence[Family], k: in
         persons: Distinct identified persons per cell.
         families: What adds up to what.
         k: Smallest number of persons a cell may rest on; 0 for metrics that are not about persons.
+        series: What can be subtracted from what because one is the state of a later day.
     """
     hidden = (n > 0) & (persons < k)
     changed = True
     while changed:
         # What one family hides may open another, so all are looked at until none hides more.
-        changed = sum(_hide_more(family, hidden, n, persons, k) for family in families) > 0
+        before = hidden.sum()
+        for family in families:
+            _hide_more(family, hidden, n, persons, k)
+        for one in series:
+            _hide_small_steps(one, hidden, k)
+        changed = hidden.sum() > before
     return hidden
+
+
+def _hide_small_steps(series: Series, hidden: Flags, k: int) -> None:
+    last = None
+    for cell, counts in zip(series.cells, series.counts, strict=True):
+        if hidden[cell]:
+            continue
+        step = np.zeros(len(counts)) if last is None else np.abs(counts - last)
+        if ((step > 0) & (step < k)).any():
+            hidden[cell] = True
+        else:
+            last = counts
 
 
 def _hides_total(family: Family, hidden: Flags) -> bool:
     return family.total is not None and bool(hidden[family.total])
 
 
-def _hide_more(family: Family, hidden: Flags, n: Numbers, persons: Numbers, k: int) -> bool:
-    """Hide further parts of ``family`` until nothing can be subtracted out; says whether it hid any."""
-    changed = False
+def _hide_more(family: Family, hidden: Flags, n: Numbers, persons: Numbers, k: int) -> None:
+    """Hide further parts of ``family`` until nothing can be subtracted out."""
     while _can_be_subtracted(family, hidden, persons, k):
         shown = family.parts[~hidden[family.parts] & (n[family.parts] > 0)]
         if not len(shown):
             break
         hidden[shown[np.lexsort((shown, n[shown], persons[shown]))[0]]] = True
-        changed = True
-    return changed
 
 
 def _can_be_subtracted(family: Family, hidden: Flags, persons: Numbers, k: int) -> bool:
@@ -94,6 +123,15 @@ def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
         *(Family(np.array(parts), place.get((key[0], key[1], ALL, ALL, ALL))) for key, parts in slices.items()),
         *(Family(np.array(parts), totals.get(key)) for key, parts in days.items()),
     ]
+
+
+def series_of(keys: Keys, counts: Sequence[Numbers]) -> list[Series]:
+    """The series among cells of states, with the ``counts`` published of each."""
+    columns = np.stack(counts, axis=1)
+    cells: dict[tuple[str, str, str], list[int]] = {}
+    for number in np.argsort(keys.start, kind="stable"):
+        cells.setdefault((keys.channel[number], keys.slice_name[number], keys.slice_value[number]), []).append(number)
+    return [Series(np.array(numbers), columns[numbers]) for numbers in cells.values()]
 
 
 def _tuples(keys: Keys) -> Iterator[tuple[str, int, str, str, str]]:

@@ -10,6 +10,7 @@ select
     topic,
     solved_at
 from ticket
-where not is_spam
+where opened_by_customer
+    and not is_spam
     and merged_into is null
     and status <> 'deleted'

@@ -1,4 +1,6 @@
 -- Grain: one row per ticket. Inputs: raw_ticket (lake, current rows), party.
+-- opened_by_customer: false where staff opened it on their own initiative. Staff who write down a call or a visit
+-- open it for the customer.
 select
     ticket.source,
     ticket.source_id as ticket_id,
@@ -13,6 +15,12 @@ select
     ticket.reopen_count,
     ticket.is_spam,
     ticket.merged_into,
+    not coalesce(
+        submitter.kind = 'staff'
+        and ticket.submitter_id is distinct from ticket.requester_id
+        and coalesce(ticket.channel, 'other') not in ('phone', 'in_store'),
+        false
+    ) as opened_by_customer,
     case
         when ticket.requester_id is null then 'nobody'
         else coalesce(party.standing, 'excluded')
@@ -21,3 +29,6 @@ from raw_ticket as ticket
 left join party
     on party.source = ticket.source
     and party.person_id = ticket.requester_id
+left join party as submitter
+    on submitter.source = ticket.source
+    and submitter.person_id = ticket.submitter_id

@@ -1,15 +1,27 @@
--- Grain: one row per answered survey item. Input: survey_response.
+-- Grain: one row per answered survey item. Inputs: survey_response, person.
+-- locale: that of the person, as the latest record that states one has it.
 -- upright: the answer with its good end up. satisfied: 1 or 0, null where the answer cannot be judged: the source's
 -- own sorting where it sorts; else the two best of five or more points, the best one of fewer.
-with turned as (
+with stated as (
+    select
+        profile_id,
+        locale,
+        row_number() over (
+            partition by profile_id
+            order by created_at desc nulls last, locale
+        ) as place
+    from person
+    where profile_id is not null
+        and locale is not null
+),
+
+turned as (
     select
         source,
         profile_id,
         answered_at,
         instrument,
         channel,
-        topic,
-        touchpoint,
         mode,
         category,
         scale_min,
@@ -22,17 +34,16 @@ with turned as (
 )
 
 select
-    source,
-    profile_id,
-    answered_at,
-    instrument,
-    channel,
-    topic,
-    touchpoint,
-    mode,
-    scale_min,
-    scale_max,
-    upright,
+    turned.source,
+    turned.profile_id,
+    turned.answered_at,
+    turned.instrument,
+    turned.channel,
+    stated.locale,
+    turned.mode,
+    turned.scale_min,
+    turned.scale_max,
+    turned.upright,
     case
         when category = 'good' then 1
         when category is not null then 0
@@ -42,3 +53,6 @@ select
         when scale_max - scale_min >= 1 then 0
     end as satisfied
 from turned
+left join stated
+    on stated.profile_id = turned.profile_id
+    and stated.place = 1

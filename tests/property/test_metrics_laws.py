@@ -14,7 +14,7 @@ from small_worlds import NOW, SmallWorld, at
 from cdp_pipelines.metrics.cells import tally
 from cdp_pipelines.metrics.classes import Count, Mean, Net, Proportion
 from cdp_pipelines.metrics.declarations import METRICS
-from cdp_pipelines.metrics.suppression import Family, families_of, hidden_cells
+from cdp_pipelines.metrics.suppression import Family, Series, families_of, hidden_cells
 from cdp_pipelines.metrics.units import Labels, Units
 
 METRIC = {metric.id: metric for metric in METRICS}
@@ -94,6 +94,26 @@ def test_hiding_hides_no_more_than_the_next_smallest(persons, k):
     hidden = hidden_cells(counts, counts, [Family(np.arange(len(persons)), len(persons))], k)[:-1]
     shown = counts[:-1][~hidden & (counts[:-1] > 0)]
     assert not len(shown) or counts[:-1][hidden].max(initial=0) <= shown.min()
+
+
+@given(st.lists(st.tuples(st.integers(-4, 9), st.integers(-9, 9)), max_size=40), st.integers(0, 6), st.integers(2, 6))
+@settings(max_examples=200, deadline=None)
+def test_states_shown_differ_by_nobody_or_by_k(steps, begin, k):
+    """For two slices that are parts of nothing published, and their total, day by day."""
+    moves = np.array([(begin, 0), *steps], dtype=float)
+    first = np.maximum(np.cumsum(moves, axis=0), 0)
+    second = first[::-1]
+    counts = np.concatenate([first, second, first + second])
+    days = len(first)
+    series = [Series(np.arange(part * days, (part + 1) * days), counts[part * days :][:days]) for part in range(3)]
+    families = [Family(np.array([day, days + day]), 2 * days + day) for day in range(days)]
+    hidden = hidden_cells(counts[:, 0], counts[:, 0], families, k, series)
+    for one in series:
+        shown = one.counts[~hidden[one.cells]]
+        step = np.abs(np.diff(shown, axis=0))
+        assert ((step == 0) | (step >= k)).all()
+    for family in families:
+        assert hidden[family.total] or hidden[family.parts].sum() != 1 or not counts[family.parts, 0].all()
 
 
 @st.composite

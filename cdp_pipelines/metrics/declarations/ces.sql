@@ -5,8 +5,7 @@ with ease as (
         profile_id,
         source,
         channel,
-        touchpoint,
-        topic,
+        locale,
         1 + 6 * (upright - scale_min) / (scale_max - scale_min) as ease
     from survey_answer
     where instrument = 'CES'
@@ -19,8 +18,7 @@ select
     profile_id,
     source,
     channel,
-    touchpoint,
-    topic,
+    locale,
     ease as value,
     case when ease >= 5 then 1 else 0 end as is_easy,
     8 - ease as effort

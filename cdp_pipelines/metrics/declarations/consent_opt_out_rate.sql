@@ -1,6 +1,6 @@
--- Unit: a time during which one person's consent stood at granted in one slice; x says that it ended by a withdrawal.
--- Input: consent_change.
-with turn as (
+-- Unit: a stretch between two changes of one person in one slice during which consent stood at granted; x says that a
+-- withdrawal ended the granted state of at least one decision there and then. Input: consent_change.
+with stretch as (
     select
         profile_id,
         channel,
@@ -17,7 +17,6 @@ with turn as (
             order by changed_at
         ) as x
     from consent_change
-    where granted <> was_granted
 )
 
 select
@@ -28,5 +27,5 @@ select
     slice_name,
     slice_value,
     coalesce(x, 0) as x
-from turn
+from stretch
 where granted = 1

@@ -4,8 +4,7 @@ select
     profile_id,
     source,
     channel,
-    touchpoint,
-    topic,
+    locale,
     satisfied as x
 from survey_answer
 where instrument = 'CSAT'

@@ -4,7 +4,7 @@ select
     profile_id,
     source,
     channel,
-    touchpoint,
+    locale,
     case when upright >= 9 then 1 else 0 end as up,
     case when upright <= 6 then 1 else 0 end as down
 from survey_answer

@@ -1,4 +1,7 @@
-"""What customers answer when they are asked."""
+"""What customers answer when they are asked.
+
+Answers are not sliced by topic or touchpoint, because no connected source says what an answer was about.
+"""
 
 from cdp_pipelines.metrics.classes import Mean, Net, Proportion, TopBox
 from cdp_pipelines.metrics.declaration import Metric
@@ -21,7 +24,7 @@ CSAT = Metric(
     k=5,
     sources=("hubspot", "zendesk"),
     entities=("survey_response", "survey_invitation"),
-    slices=("channel", "source", "touchpoint", "topic"),
+    slices=("channel", "source", "locale"),
     transforms=("survey_answer",),
     eligible="survey_response",
     invited="CSAT",
@@ -49,7 +52,7 @@ NPS = Metric(
     sources=("hubspot",),
     entities=("survey_response", "survey_invitation"),
     grains=("month", "roll90"),
-    slices=("channel", "source", "touchpoint"),
+    slices=("channel", "source", "locale"),
     latest_only=True,
     transforms=("survey_answer",),
     eligible="survey_response",
@@ -82,7 +85,7 @@ CES = Metric(
     k=5,
     sources=("hubspot",),
     entities=("survey_response", "survey_invitation"),
-    slices=("channel", "source", "touchpoint", "topic"),
+    slices=("channel", "source", "locale"),
     transforms=("survey_answer",),
     eligible="survey_response",
     invited="CES",

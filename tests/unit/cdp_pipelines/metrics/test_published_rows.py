@@ -85,6 +85,14 @@ def test_a_source_never_read_to_the_end_gives_no_zero(world):
     assert volume(world.published([VOLUME], feeds=feeds), "2026-03-28")["status_reason"] == "missing_input"
 
 
+def test_a_source_whose_tickets_were_never_read_gives_no_zero(world):
+    world.people(5)
+    add_tickets(world, 5, "2026-03-27")
+    read = Feed("zendesk", read_until=NOW, interval=timedelta(hours=1), tables={"ticket": None, "person": NOW})
+    row = volume(world.published([VOLUME], feeds=[read]), "2026-03-28")
+    assert [row["status_reason"], row["is_final"]] == ["missing_input", False]
+
+
 def test_without_a_source_that_can_feed_it_a_metric_says_so(world):
     rows = world.published([VOLUME], feeds=feeds_read_until(NOW, ["cdp", "hubspot"]))
     assert {(row["status"], row["status_reason"]) for row in rows.values()} == {("insufficient_data", "no_source")}
@@ -133,6 +141,72 @@ def test_survey_coverage_is_answers_by_invitations(world):
     assert [row["coverage"], row["status"], row["n"]] == [0.3, "ok", 30]
 
 
+def test_answers_of_one_source_do_not_stand_in_for_invitations_of_another(world):
+    """40 unanswered invitations by Zendesk, 40 answers in HubSpot by 40 of 80 active persons: 40 of 40 + 80."""
+    world.people(120)
+    for number in range(40):
+        asked = {"instrument": "CSAT", "person_id": str(number)}
+        world.add("survey_invitation", str(number), delivered_at=at("2026-03-02"), **asked)
+    for number in range(40, 80):
+        add_tickets(world, 1, "2026-03-02", person=str(number))
+        world.person(f"h{number}", source="hubspot", profile=f"p-{number + 40}")
+        answer = {"instrument": "CSAT", "person_id": f"h{number}", "answered_at": at("2026-03-02"), "category": "good"}
+        world.add("survey_response", str(number), source="hubspot", **answer)
+    row = world.published([METRIC["csat"]])["csat", "month", "2026-03-01", *ALL, "value"]
+    assert [row["coverage"], row["n"]] == [pytest.approx(40 / 120), 40]
+
+
+@pytest.mark.parametrize(("spoke", "coverage"), [("2025-12-31", 1.0), ("2026-01-01", 0.5)])
+def test_answers_nobody_was_invited_to_are_measured_against_who_was_active_in_90_days(world, spoke, coverage):
+    """The 90 days up to the last of March begin on the first of January."""
+    world.people(40)
+    for number in range(20):
+        answer = {"instrument": "NPS", "score": 9, "scale_min": 0, "scale_max": 10, "answered_at": at("2026-03-20")}
+        world.add("survey_response", str(number), source="zendesk", person_id=str(number), **answer)
+        add_tickets(world, 1, spoke, person=str(number + 20))
+    nps = replace(METRIC["nps"], sources=("zendesk",))
+    assert world.published([nps])["nps", "month", "2026-03-01", *ALL, "value"]["coverage"] == coverage
+
+
+def test_survey_answers_are_sliced_by_the_language_of_the_person(world):
+    for number in range(30):
+        world.person(str(number), locale="de" if number < 12 else "en")
+        answer = {"instrument": "CSAT", "person_id": str(number), "category": "good" if number % 2 else "bad"}
+        world.add("survey_response", str(number), answered_at=at("2026-03-02"), **answer)
+    rows = world.published([METRIC["csat"]])
+    found = {
+        key[5]: row["n"] for key, row in rows.items() if key[1:3] == ("month", "2026-03-01") and key[4] == "locale"
+    }
+    assert found == {"de": 12, "en": 18}
+
+
+def test_a_day_that_differs_from_the_last_shown_by_few_persons_is_hidden(world):
+    """Three withdraw on the 20th, two more on the 22nd: together they are enough."""
+    world.people(20)
+    for number in range(20):
+        world.consent(f"p-{number}", "marketing", "granted", "2026-03-10")
+    for number in range(5):
+        world.consent(f"p-{number}", "marketing", "withdrawn", "2026-03-20" if number < 3 else "2026-03-22")
+    rows = world.published([METRIC["consent_opt_in_rate"]])
+    shown = {
+        day: rows["consent_opt_in_rate", "asof", f"2026-03-{day}", *ALL, "value"]["numerator"]
+        for day in (19, 20, 21, 22, 31)
+    }
+    assert shown == {19: 20, 20: None, 21: None, 22: 15, 31: 15}
+
+
+def test_tickets_staff_opened_of_their_own_accord_are_not_the_customers(world):
+    world.people(30)
+    world.person("agent", kind="staff", linked=False)
+    world.person("friend")
+    how = [("agent", "web"), ("agent", "email"), ("agent", "phone"), ("friend", "web"), ("gone", "web"), (None, "web")]
+    for number in range(30):
+        submitter, channel = how[number % 6]
+        values = {"status": "open", "requester_id": str(number), "submitter_id": submitter, "channel": channel}
+        world.add("ticket", str(number), created_at=at("2026-03-02T01:00"), **values)
+    assert volume(world.published([VOLUME]), "2026-03-02")["value"] == 20
+
+
 def test_a_rerun_gives_the_same_rows(world):
     world.people(30)
     add_tickets(world, 30, "2026-03-02")
@@ -149,16 +223,17 @@ def test_days_are_those_of_the_company(world):
 
 
 def test_states_stand_until_they_change(world):
-    world.people(8)
-    for number in range(8):
+    world.people(20)
+    for number in range(20):
         world.consent(f"p-{number}", "marketing", "granted", "2026-03-10")
-    world.consent("p-0", "marketing", "withdrawn", "2026-03-20")
+    for number in range(5):
+        world.consent(f"p-{number}", "marketing", "withdrawn", "2026-03-20")
     rows = world.published([METRIC["consent_opt_in_rate"]])
     share = {
         day: rows["consent_opt_in_rate", "asof", f"2026-03-{day}", "all", "purpose", "marketing", "value"]["value"]
         for day in (10, 19, 20, 31)
     }
-    assert share == {10: 1.0, 19: 1.0, 20: 0.875, 31: 0.875}
+    assert share == {10: 1.0, 19: 1.0, 20: 0.75, 31: 0.75}
 
 
 def test_who_leaves_and_comes_back_in_a_month_is_one_person_of_that_month(world):
@@ -180,11 +255,12 @@ def test_who_leaves_and_comes_back_in_a_month_is_one_person_of_that_month(world)
 
 
 def test_a_refusal_of_everything_covers_each_subscription(world):
-    world.people(6)
-    for number in range(6):
+    world.people(10)
+    for number in range(10):
         world.consent(f"p-{number}", "marketing", "granted", "2026-01-10", channel="email", scope="news")
-    world.consent("p-0", "marketing", "withdrawn", "2026-02-10")
+    for number in range(5):
+        world.consent(f"p-{number}", "marketing", "withdrawn", "2026-02-10")
     row = world.published([METRIC["consent_opt_in_rate"]])[
         "consent_opt_in_rate", "asof", "2026-03-31", "email", "all", "all", "value"
     ]
-    assert [row["numerator"], row["denominator"]] == [5, 6]
+    assert [row["numerator"], row["denominator"]] == [5, 10]
