@@ -33,22 +33,18 @@ class Consents:
     Attributes:
         profiles: Every profile id, sorted.
         history: One row per decision and profile, sorted by profile, as ``profile_consent.sql`` gives them.
+        judged: One row per profile and purpose it decided about, as ``profile_permission.sql`` gives them.
         policy: What holds for a profile that decided nothing.
     """
 
     profiles: pa.Array
     history: pa.Table
+    judged: pa.Table
     policy: Policy
 
     def permitted(self) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
         """By purpose, for each of ``profiles``: whether its data may be used."""
-        result: dict[str, np.ndarray[Any, np.dtype[np.bool_]]]
-        result = {name: np.full(len(self.profiles), self.policy.permits_unknown(name)) for name in PURPOSES}
-        general = self.history.filter((pc.field("channel") == ALL) & (pc.field("scope") == ALL))
-        for place, decisions in self._by_profile(general):
-            for purpose in {decision.purpose for decision in decisions}:
-                result[purpose][place] = self._state(decisions, purpose).permitted
-        return result
+        return {purpose: self._permitted(purpose, self.policy.permits_unknown(purpose)) for purpose in PURPOSES}
 
     def permissions(self) -> pa.Table:
         """One row per profile and purpose: profile_id, purpose, permitted."""
@@ -67,6 +63,13 @@ class Consents:
         defaults = [self._defaults(purpose, decided) for purpose in PURPOSES]
         order = [(name, "ascending") for name in ("profile_id", "purpose", "scope")]
         return pa.concat_tables([decided, *defaults]).sort_by(order)
+
+    def _permitted(self, purpose: str, unknown: bool) -> np.ndarray[Any, np.dtype[np.bool_]]:  # noqa: FBT001
+        judged = self.judged.filter(pc.field("purpose") == purpose)
+        granted, refused = (judged[name].to_numpy() for name in ("is_granted", "is_refused"))
+        flags = np.full(len(self.profiles), unknown)
+        flags[pc.index_in(judged["profile_id"], value_set=self.profiles).to_numpy()] = granted | (unknown & ~refused)
+        return flags
 
     def _weighed(self, history: pa.Table) -> pa.Table:
         rows = [row for place, decisions in self._by_profile(history) for row in self._rows(place, decisions)]

@@ -145,9 +145,11 @@ class _Reading:
         self.connection.register("ledger", read_ledger(stores.control))
         self.connection.register("clock", pa.table({"as_of": [now]}))
         history = self.table(transform("profile_consent"), "Bringing consent decisions to profiles")
+        self.connection.register("profile_decision", history)
+        judged = self.table(transform("profile_permission"), "Judging what profiles permit")
         profiles = self.table("SELECT DISTINCT profile_id FROM raw_identity_link ORDER BY 1", "Reading profiles")
         policy = Policy.for_jurisdiction(self.settings.company.jurisdiction)
-        return Consents(profiles["profile_id"].combine_chunks(), history, policy)
+        return Consents(profiles["profile_id"].combine_chunks(), history, judged, policy)
 
     def customers(self, consents: Consents) -> pa.Table:
         """The rows of ``customer_360``."""

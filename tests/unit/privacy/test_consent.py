@@ -136,6 +136,50 @@ def test_joined_purposes_need_both() -> None:
     assert purposes("profiling+marketing") == ("profiling", "marketing")
 
 
+EMAIL = {"channel": "email"}
+NEWS = {"channel": "email", "scope": "news"}
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        pytest.param([decision("granted", **NEWS)], True, id="one subscription"),
+        pytest.param([decision("granted", **NEWS), decision("withdrawn", MAR, **NEWS)], False, id="taken back"),
+        pytest.param(
+            [decision("granted", **NEWS), decision("granted", **EMAIL), decision("withdrawn", MAR, **NEWS)],
+            True,
+            id="only that scope",
+        ),
+        pytest.param(
+            [decision("granted", **NEWS), decision("withdrawn", MAR, channel="email", scope="offers")],
+            True,
+            id="another scope",
+        ),
+        pytest.param([decision("granted", **NEWS), decision("withdrawn", MAR, **EMAIL)], False, id="no more mail"),
+        pytest.param([decision("granted", **NEWS), decision("withdrawn", **EMAIL)], False, id="refusal wins a tie"),
+        pytest.param([decision("granted"), decision("denied", MAR, channel="sms")], False, id="any channel refuses"),
+        pytest.param([decision("withdrawn", **EMAIL), decision("granted", MAR, **NEWS)], True, id="subscribed again"),
+        pytest.param([decision("withdrawn", **EMAIL), decision("granted", MAR)], True, id="granted in general"),
+        pytest.param(
+            [decision("withdrawn", **EMAIL), decision("granted", MAR, channel="sms")], False, id="undecidable channel"
+        ),
+        pytest.param(
+            [decision("withdrawn", **EMAIL), decision("granted", MAR, source="zendesk", inferred=True, **NEWS)],
+            False,
+            id="undecidable time",
+        ),
+    ],
+)
+def test_data_may_be_used(decisions: list[Decision], expected: bool) -> None:  # noqa: FBT001
+    assert permitted(decisions, "profiling", EU) is expected
+    assert permitted(decisions[::-1], "profiling", EU) is expected
+
+
+def test_an_objection_to_one_scope_leaves_the_policy_as_it_is() -> None:
+    assert permitted([decision("withdrawn", purpose="analytics", **NEWS)], "analytics", EU)
+    assert not permitted([decision("withdrawn", purpose="analytics", **EMAIL)], "analytics", EU)
+
+
 def test_objecting_stops_what_is_permitted_by_default() -> None:
     assert permitted([], "analytics", EU)
     assert not permitted([decision("withdrawn", purpose="analytics")], "analytics", EU)

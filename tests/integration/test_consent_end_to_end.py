@@ -1,0 +1,71 @@
+"""A decision made in HubSpot changes what the next run may use."""
+
+from typing import Any
+
+import pytest
+from installations import Home
+
+from cdp_pipelines.installation import clock
+from cdp_pipelines.refresh import refresh_profiles
+from sandbox.hubspot_records import record_consent
+from sandbox.records import ConsentChange
+from sandbox.server import Running
+
+RESEARCH = 311_003
+
+
+def decide(vendors: Running, contact: Any, state: str, subscription: int | None) -> None:
+    """Say so now: a sync asks for what happened since the one before."""
+    kind = "SUBSCRIPTION_STATUS" if subscription else "PORTAL_STATUS"
+    at = int(clock().timestamp() * 1000)
+    change = ConsentChange(at, contact.props["email"].lower(), state, kind, "SOURCE_RECIPIENT", subscription)
+    record_consent(vendors.world.hubspot, contact, change)
+    vendors.world._index()
+
+
+def consents(home: Home, contact: Any) -> dict[str, bool]:
+    """What ``customer_360`` says of the contact after the next run."""
+    home.sync("hubspot")
+    with home.opened() as opened:
+        refresh_profiles(opened, now=clock())
+        link = next(
+            row
+            for row in opened.lake.current("identity_link").to_pylist()
+            if (row["source"], row["source_id"]) == ("hubspot", contact.id)
+        )
+        with opened.stores.profile.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "select consent_research, consent_marketing, consent_analytics from customer_360 where profile_id = ?",
+                (link["profile_id"],),
+            )
+            return {name: bool(value) for name, value in rows.mappings().one().items()}
+
+
+@pytest.fixture
+def contact(vendors: Running) -> Any:
+    """A contact with an address of its own that nobody decided anything about."""
+    timeline = {change.email for change in vendors.world.hubspot.timeline}
+    contacts = [one for one in vendors.world.hubspot.contacts.values() if not one.archived and one.props.get("email")]
+    addresses = [one.props["email"].lower() for one in contacts]
+    return next(
+        one
+        for one, address in zip(contacts, addresses, strict=True)
+        if address not in timeline and addresses.count(address) == 1 and not one.props.get("hs_legal_basis")
+    )
+
+
+def test_each_decision_holds_from_the_next_run_on(home: Home, vendors: Running, contact: Any) -> None:
+    said = [consents(home, contact)]
+    for state, subscription in [
+        ("SUBSCRIBED", RESEARCH),
+        ("UNSUBSCRIBED", RESEARCH),
+        ("SUBSCRIBED", RESEARCH),
+        ("SUBSCRIBED", 311_001),
+        ("UNSUBSCRIBED", None),
+    ]:
+        decide(vendors, contact, state, subscription)
+        said.append(consents(home, contact))
+
+    assert [one["consent_research"] for one in said] == [False, True, False, True, True, False]
+    assert [one["consent_marketing"] for one in said] == [False, False, False, False, True, False]
+    assert {one["consent_analytics"] for one in said} == {True}
