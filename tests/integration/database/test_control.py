@@ -250,6 +250,28 @@ def test_a_decision_is_kept_once_however_often_it_is_reported(control):
     assert rows == [DECISION | {"run_id": "r1"}, later | {"run_id": "r2"}]
 
 
+def test_an_inferred_decision_is_dated_by_its_first_sight(control):
+    hours = iter(range(9))
+
+    def seen(**values):
+        moment = NOON + timedelta(hours=next(hours))
+        return append_ledger(control, from_lake(DECISION | {"inferred": True, "at": moment} | values), run_id="r1")
+
+    assert [seen(state=state) for state in ("withdrawn", "withdrawn", "granted", "withdrawn")] == [1, 0, 1, 1]
+    assert [seen(state="withdrawn", **other) for other in ({"source": "crm"}, {"event_id": "e2"})] == [1, 1]
+    assert seen(state="withdrawn", inferred=False) == 1
+    assert [row["at"].hour for row in read_ledger(control).to_pylist()] == [12, 14, 15, 16, 17, 18]
+
+
+def test_ten_thousand_decisions_seen_again_are_no_burden(control):
+    first = [DECISION | {"inferred": True, "event_id": f"e{number}"} for number in range(10_000)]
+    again = [row | {"at": NOON + timedelta(hours=1)} for row in first]
+    assert append_ledger(control, from_lake(*first), run_id="r1") == 10_000
+    begun = time.perf_counter()
+    assert append_ledger(control, from_lake(*again), run_id="r2") == 0
+    assert time.perf_counter() - begun < 5
+
+
 def test_an_empty_ledger_reads_as_an_empty_table(control):
     assert read_ledger(control).num_rows == 0
 
