@@ -2,6 +2,7 @@
 -- Slices: all decisions; those of one purpose; those by one channel. A profile is granted in a slice while at least
 -- one decision (purpose, channel, scope) in it stands at granted. The latest decision counts; at the same moment a
 -- refusal wins; a refusal for all channels or scopes covers each of them, a grant for all covers only itself.
+-- withdrawn: at least one of the slice's decisions went from granted to withdrawn at that moment.
 with decided as (
     select distinct
         profile_id,
@@ -55,15 +56,26 @@ step as (
     from moment
 ),
 
+turn as (
+    select
+        profile_id,
+        purpose,
+        channel,
+        changed_at,
+        change,
+        case when change < 0 then withdrawn else 0 end as withdrawn
+    from step
+),
+
 sliced as (
     select profile_id, 'all' as channel, 'all' as slice_name, 'all' as slice_value, changed_at, change, withdrawn
-    from step
+    from turn
     union all
     select profile_id, 'all' as channel, 'purpose' as slice_name, purpose as slice_value, changed_at, change, withdrawn
-    from step
+    from turn
     union all
     select profile_id, channel, 'all' as slice_name, 'all' as slice_value, changed_at, change, withdrawn
-    from step
+    from turn
     where channel <> 'all'
 ),
 
