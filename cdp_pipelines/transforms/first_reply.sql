@@ -1,21 +1,16 @@
--- Grain: one row per customer's ticket. Inputs: customer_ticket, message, clock.
+-- Grain: one row per customer's ticket. Inputs: customer_ticket, public_message, clock.
 -- minutes: from its creation to the first public words of a member of staff; for an unanswered one the minutes it
 -- has waited so far, with is_answered = 0. Bots and internal notes are no answer.
 with reply as (
     select
-        ticket.source,
-        ticket.ticket_id,
-        min(message.at) as replied_at
-    from customer_ticket as ticket
-    join message
-        on message.source = ticket.source
-        and message.ticket_id = ticket.ticket_id
-        and message.at >= ticket.created_at
-    where message.actor = 'agent'
-        and message.is_public
+        source,
+        ticket_id,
+        min(written_at) as replied_at
+    from public_message
+    where actor = 'agent'
     group by
-        ticket.source,
-        ticket.ticket_id
+        source,
+        ticket_id
 )
 
 select

@@ -1,20 +1,16 @@
--- Grain: one row per customer's ticket with the times its requester wrote on it. Inputs: customer_ticket, message.
+-- Grain: one row per customer's ticket with the times its requester wrote on it.
+-- Inputs: customer_ticket, public_message.
 -- place: its position among the tickets of its person, by creation. A ticket of nobody identifiable stands alone.
 with written as (
     select
-        ticket.source,
-        ticket.ticket_id,
-        array_agg(message.at) as written_at
-    from customer_ticket as ticket
-    join message
-        on message.source = ticket.source
-        and message.ticket_id = ticket.ticket_id
-    where message.actor = 'customer'
-        and message.is_public
-        and message.at >= ticket.created_at
+        source,
+        ticket_id,
+        array_agg(written_at) as written_at
+    from public_message
+    where actor = 'customer'
     group by
-        ticket.source,
-        ticket.ticket_id
+        source,
+        ticket_id
 )
 
 select
