@@ -74,6 +74,15 @@ def _cron(value: str) -> str:
     return value
 
 
+def _local_folder(value: str) -> str:
+    if "://" in value:
+        raise ValueError(
+            "is an address of an object store, where file locks do not work; "
+            "name a folder of this machine, for example /srv/cdp/lake"
+        )
+    return value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -132,8 +141,8 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")
     """Folder of the SQLite stores, the copies beside the mart, and temporary files."""
-    lake: str = ""
-    """Folder or object-store address of the lake; ``lake`` in the data folder unless set."""
+    lake: Annotated[str, AfterValidator(_local_folder)] = ""
+    """Folder of the lake, on a disk of this machine; ``lake`` in the data folder unless set."""
     database_url: str | None = None
     """PostgreSQL that holds the stores; SQLite files in the data folder unless set."""
     root_key_file: Path = Path("~/.config/cdp/root.key")
@@ -248,9 +257,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _placed(settings: Settings, path: Path) -> Settings:
     """The settings with every local path made absolute, as seen from the file's folder."""
     data = path.parent / settings.data.expanduser()
-    lake = settings.lake or str(data / "lake")
-    if "://" not in lake:
-        lake = str(path.parent / Path(lake).expanduser())
+    lake = str(path.parent / Path(settings.lake).expanduser()) if settings.lake else str(data / "lake")
     root_key = path.parent / settings.root_key_file.expanduser()
     placed = settings.model_copy(update={"data": data, "lake": lake, "root_key_file": root_key})
     placed._path = path  # noqa: SLF001 - the one place that knows where the file lies
@@ -340,7 +347,7 @@ DEFAULT_CONFIG = """\
 
 # Where things are kept. Paths are relative to the folder of this file.
 data = "data"                                # SQLite stores, and copies of the mart for BI tools
-# lake = "s3://bucket/lake"                  # default: the folder lake in data
+# lake = "/srv/cdp/lake"                     # default: the folder lake in data
 # database_url = "postgresql://user@host/cdp"  # default: SQLite files in data
 root_key_file = "~/.config/cdp/root.key"     # opens everything that is encrypted; keep a copy in another place
 

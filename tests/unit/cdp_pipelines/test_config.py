@@ -66,9 +66,17 @@ def test_paths_are_relative_to_the_file(file):
     assert settings.root_key_file == file.parent / "../keys/root.key"
 
 
-def test_an_object_store_is_taken_as_it_is(file):
-    file.write_text('lake = "s3://bucket/lake"\n')
-    assert load_settings(file, {}).lake == "s3://bucket/lake"
+def test_the_lake_may_lie_elsewhere(file):
+    file.write_text('lake = "../lake"\n')
+    assert load_settings(file, {}).lake == str(file.parent / "../lake")
+
+
+def test_an_object_store_is_refused(file):
+    expected = (
+        "line 2: lake is an address of an object store, where file locks do not work; "
+        "name a folder of this machine, for example /srv/cdp/lake."
+    )
+    assert problems(file, 'data = "data"\nlake = "s3://bucket/lake"\n') == [expected]
 
 
 def test_a_home_folder_is_expanded(file):
