@@ -3,6 +3,7 @@
 CdpError                              exit   a rerun helps?
 ├── ConfigError      settings          10    no, a person must act
 ├── CredentialError  no credential     10    no, a person must act
+├── UnknownMetricError no such name    10    no
 ├── SyncFailedError  some streams      20    if every failed stream may recover; else 21, no
 ├── JobFailedError   a step failed     20    if every failed step may recover; else 21, no
 ├── CheckFailedError access is amiss   21    no, a person must act
@@ -54,6 +55,10 @@ class CredentialError(CdpError, LookupError):
             f"{source}: there is no credential, neither in the environment nor in the vault, so nothing can be read. "
             f"Set {variable}, or store one with: cdp sources login {source}"
         )
+
+
+class UnknownMetricError(CdpError, LookupError):
+    """There is no metric of that name, or it is not published at that grain."""
 
 
 class FailedStream(Protocol):
@@ -184,7 +189,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
     from cdp_pipelines.lake import errors as lake
 
     match error:
-        case ConfigError() | CredentialError() | connector.SettingsError():
+        case ConfigError() | CredentialError() | UnknownMetricError() | connector.SettingsError():
             return 10, False
         case SyncFailedError():
             return (20, True) if _all_may_recover(error) else (21, False)

@@ -8,7 +8,7 @@ from cdp_pipelines.config import Settings
 from cdp_pipelines.database.register import IdRegister
 from cdp_pipelines.database.rows import table_of
 from cdp_pipelines.database.stores import Stores
-from cdp_pipelines.errors import StoreError
+from cdp_pipelines.errors import StoreError, UnknownMetricError
 from connectors.registry import SOURCES
 from models.control import Quarantine, SyncRun
 from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink
@@ -84,15 +84,20 @@ def metric_history(mart: Engine, metric_id: str, *, grain: str) -> dict[str, Any
     """What a metric means, and its values at one grain, newest period first.
 
     Raises:
-        StoreError: There is no such metric; the message lists those there are.
+        UnknownMetricError: There is no such metric, or it has no such grain; the message lists those there are.
     """
     with mart.connect() as connection:
         meaning = connection.execute(_newest_definition(metric_id)).one_or_none()
         if meaning is None:
             known = connection.execute(select(_DIM.c.metric_id).distinct().order_by(_DIM.c.metric_id)).scalars()
-            raise StoreError(
+            raise UnknownMetricError(
                 f"Looking for the metric {metric_id!r}: the mart has none of that name. Published are: "
                 f"{', '.join(known) or 'none yet; run: cdp run'}."
+            )
+        if grain not in meaning.grains.split(","):
+            raise UnknownMetricError(
+                f"Looking for the metric {metric_id!r} by {grain!r}: it is not published at that grain. "
+                f"Published are: {meaning.grains}."
             )
         values = connection.execute(
             select(_VALUE)

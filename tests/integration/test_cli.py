@@ -155,6 +155,24 @@ def test_failing_check_says_what_to_do(cdp: Cdp, monkeypatch: pytest.MonkeyPatch
     assert "token" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["csatt"], "Published are: ", id="metric"),
+        pytest.param(["csat", "--grain", "foo"], "Published are: day,week,month", id="grain"),
+    ],
+)
+def test_an_unknown_metric_or_grain_is_refused_with_what_there_is(
+    cdp: Cdp, filled: Home, arguments: list[str], said: str
+) -> None:
+    answer = cdp("metrics", "show", *arguments)
+
+    assert answer.code == 10
+    assert said in answer.err
+    assert answer.out == ""
+    assert filled.config.exists()
+
+
 def somebody(home: Home) -> str:
     """An e-mail address that one customer alone uses."""
     with home.opened() as opened:
