@@ -53,6 +53,7 @@ defs = dg.Definitions(
         *(schedule(f"sync_{name}_job", source.schedule, company.time_zone) for name, source in connected.items()),
         schedule("upkeep", "30 3 * * *", company.time_zone),
         schedule("inspection", "30 4 * * *", company.time_zone),
+        schedule("refresh", "0 6 * * *", company.time_zone),
         schedule("everything", "0 5 * * *", company.time_zone),
     ],
     resources={"installation": InstallationResource()},

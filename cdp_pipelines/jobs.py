@@ -19,6 +19,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's console log is its own diary; a person wants the result. The events are in the UI all the same."""
 
 
+REFRESH = (
+    "Profiles and metrics were not refreshed. To refresh them from what the lake holds: cdp run --refresh-only, "
+    "or the job refresh"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class JobReport:
     """What a job did.
@@ -120,4 +126,6 @@ def _failed(job: str, result: "dg.ExecuteInProcessResult") -> JobFailedError:
             sentences.append(f"{event.step_key}: {said}")
             marked = failure.metadata.get(RERUN_HELPS) if failure else None
             helps.append(marked is not None and marked.value is True)
+    if job == "everything" and "marts" not in _step_seconds(result):
+        sentences.append(REFRESH)
     return JobFailedError(job, sentences, rerun_helps=all(helps))

@@ -32,6 +32,7 @@ JOBS = ["everything", "inspection", "refresh", "sync_hubspot_job", "sync_zendesk
 SCHEDULES = [
     ("everything_schedule", "everything", "0 5 * * *"),
     ("inspection_schedule", "inspection", "30 4 * * *"),
+    ("refresh_schedule", "refresh", "0 6 * * *"),
     ("sync_hubspot_job_schedule", "sync_hubspot_job", "0 * * * *"),
     ("sync_zendesk_job_schedule", "sync_zendesk_job", "0 * * * *"),
     ("upkeep_schedule", "upkeep", "30 3 * * *"),

@@ -9,7 +9,8 @@ _NO_LEAK = dg.AssetSelection.checks(no_leak)
 everything = dg.define_asset_job(
     "everything",
     selection=dg.AssetSelection.all() - _NO_LEAK,
-    description="Sync every system, then profiles, then metrics.",
+    description="Sync every system, then profiles, then metrics. When a system cannot be read, profiles and metrics "
+    "stay as they were; the job refresh makes them from what the lake holds.",
 )
 refresh = dg.define_asset_job(
     "refresh",
