@@ -14,6 +14,7 @@ import pytest
 from installations import Home, contents
 
 from cdp_pipelines.cli.main import execute
+from privacy.keys import create_root_key
 
 
 @pytest.fixture
@@ -61,6 +62,25 @@ def test_wrong_type_names_file_line_key_and_fix(cdp: Cdp, home: Home) -> None:
     assert str(home.config) in cdp.said
     assert f"line {line}" in cdp.said
     assert "time_zone" in cdp.said
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undoes what starting a job sets for Dagster."""
+    for name in ("DAGSTER_HOME", "CDP_CONFIG", "DAGSTER_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_bad_token_of_one_source_in_a_whole_run(cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDP_ZENDESK_TOKEN", "agent@example.com/token:wrong")
+
+    assert cdp("--config", home.config, "run") == 21
+    assert "sync_zendesk: zendesk:" in cdp.said
+    assert "sync_hubspot" not in cdp.said
+    assert "cdp run --refresh-only" in cdp.said
+    assert contents(home)["rows"]["person"]  # HubSpot's are kept
+    assert cdp("--config", home.config, "run", "--refresh-only") == 0
 
 
 def test_unknown_source(cdp: Cdp, home: Home) -> None:
@@ -111,8 +131,7 @@ def locked(path: Path) -> Iterator[None]:
         other.execute("rollback")
 
 
-def test_locked_store(cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CDP_STORE_WAIT_SECONDS", "1")
+def test_locked_store(cdp: Cdp, home: Home) -> None:
     with locked(home.settings.data / "control.db"):
         assert cdp("--config", home.config, "sync", "hubspot") == 50
     assert "lock" in cdp.said
@@ -132,14 +151,27 @@ def test_root_key_readable_by_others(cdp: Cdp, home: Home) -> None:
 def test_wrong_root_key_for_existing_data(cdp: Cdp, home: Home) -> None:
     home.sync("hubspot")
     key = home.settings.root_key_file
-    kept = key.read_bytes()
-    key.unlink()
-    assert cdp("--config", home.config, "init") == 40  # a new key is not silently taken for the old one
-    assert "key" in cdp.said
+    kept = key.rename(key.with_name("kept.key"))
+    create_root_key(key)
 
-    key.unlink(missing_ok=True)
-    key.touch(mode=0o600)
-    key.write_bytes(kept)
+    assert cdp("--config", home.config, "sync", "hubspot") == 40
+    assert "root key" in cdp.said
+    assert "not the one this data was written under" in cdp.said
+
+    kept.rename(key)
+    assert_goes_on(home)
+
+
+def test_init_makes_no_new_root_key_for_existing_data(cdp: Cdp, home: Home) -> None:
+    home.sync("hubspot")
+    key = home.settings.root_key_file
+    kept = key.rename(key.with_name("kept.key"))
+
+    assert cdp("--config", home.config, "init") == 40
+    assert "Put the copy of the old one back" in cdp.said
+    assert not key.exists()
+
+    kept.rename(key)
     assert_goes_on(home)
 
 
