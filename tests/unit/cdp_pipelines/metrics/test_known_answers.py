@@ -173,6 +173,21 @@ def test_consent_states_and_withdrawals_of_five_persons(world):
     assert [opt_out["numerator"], opt_out["denominator"]] == [1, 3]
 
 
+def test_who_takes_back_one_of_two_grants_has_opted_out(world):
+    world.people(1)
+    for scope in ("news", "offers"):
+        world.consent("p-0", "marketing", "granted", "2026-01-05", channel="email", scope=scope)
+    world.consent("p-0", "marketing", "withdrawn", "2026-03-10", channel="email", scope="news")
+    rows = world.published([relaxed("consent_opt_out_rate")])
+    slices = [("all", "all", "all"), ("all", "purpose", "marketing"), ("email", "all", "all")]
+    found = {where: rows["consent_opt_out_rate", "month", "2026-03-01", *where, "value"] for where in slices}
+    assert {where: (row["numerator"], row["denominator"]) for where, row in found.items()} == dict.fromkeys(
+        slices, (1, 1)
+    )
+    before = rows["consent_opt_out_rate", "month", "2026-02-01", *slices[0], "value"]
+    assert (before["numerator"], before["denominator"]) == (0, 1)
+
+
 def test_units_of_one_person_count_for_less():
     persons = [0] * 3 + [1] * 2 + [2] + [3] * 2 + [4] * 2
     x = [1, 1, 1, 0, 0, 1, 1, 1, 0, 0]
