@@ -27,7 +27,10 @@ _FACTS = {
         *("source", "source_id", "requester_id", "submitter_id", "created_at", "status", "is_spam", "merged_into"),
     ),
     "message": ("source", "author_id", "at", "actor", "is_public"),
-    "survey_response": ("source", "person_id", "ticket_id", "answered_at", "instrument", "score"),
+    "survey_response": (
+        *("source", "person_id", "ticket_id", "answered_at", "instrument", "channel", "mode", "category", "score"),
+        *("scale_min", "scale_max", "orientation"),
+    ),
 }
 GOLDEN_FIELDS = (
     *("given_name", "family_name", "full_name", "email", "phone", "street", "postal_code", "city"),
@@ -140,6 +143,16 @@ class _Reading:
         sql = f"CREATE TABLE member AS {transform('profile_member')}"
         run(self.connection, sql, doing="Collecting the records of profiles")
 
+    def answers(self) -> None:
+        """Make the view ``survey_answer``: answers as the metrics judge them."""
+        views = {
+            "person": "SELECT profile_id, locale, created_at FROM member",
+            "survey_response": transform("profile_response"),
+            "survey_answer": transform("survey_answer"),
+        }
+        for name, sql in views.items():
+            run(self.connection, f"CREATE VIEW {name} AS {sql}", doing="Judging the answers of profiles")
+
     def consents(self, stores: Stores, now: datetime) -> Consents:
         """The decisions of every profile there is."""
         self.connection.register("ledger", read_ledger(stores.control))
@@ -154,5 +167,6 @@ class _Reading:
     def customers(self, consents: Consents) -> pa.Table:
         """The rows of ``customer_360``."""
         self.member()
+        self.answers()
         self.connection.register("permission", pa.table({"profile_id": consents.profiles, **consents.permitted()}))
         return self.table(transform("profile_customer_360"), "Describing profiles")

@@ -1,7 +1,8 @@
 -- Grain: one row per profile with a living customer record. Inputs: member (profile_member), permission (one row per
--- profile, one column per purpose), raw_ticket, raw_message, raw_survey_response, clock (as_of).
+-- profile, one column per purpose), raw_ticket, raw_message, survey_answer, clock (as_of).
 -- A column is null for a profile that does not permit the column's purpose: service_delivery for what is needed to
 -- help the person, analytics for what describes the relationship. What was never connected is null, not 0.
+-- The last scores are on the scales of the metrics csat (satisfied: 1 or 0), ces (ease from 1 to 7) and nps (0 to 10).
 with known as (
     select
         profile_id,
@@ -58,32 +59,28 @@ wrote as (
     group by member.profile_id
 ),
 
-answered as (
+comparable as (
     select
-        member.profile_id,
-        response.instrument,
-        max_by(response.score, response.answered_at) as score
-    from raw_survey_response as response
-    left join raw_ticket as ticket
-        on response.person_id is null
-        and ticket.source = response.source
-        and ticket.source_id = response.ticket_id
-    join member
-        on member.source = response.source
-        and member.source_id = coalesce(response.person_id, ticket.requester_id)
-    where response.score is not null
-    group by
-        member.profile_id,
-        response.instrument
+        profile_id,
+        answered_at,
+        case when instrument = 'CSAT' then satisfied end as csat,
+        case
+            when instrument = 'CES' and scale_max > scale_min and upright between scale_min and scale_max
+                then 1 + 6 * (upright - scale_min) / (scale_max - scale_min)
+        end as ease,
+        case
+            when instrument = 'NPS' and scale_min = 0 and scale_max = 10 and upright between 0 and 10 then upright
+        end as nps
+    from survey_answer
 ),
 
 score as (
     select
         profile_id,
-        max(score) filter (where instrument = 'NPS') as last_nps,
-        max(score) filter (where instrument = 'CSAT') as last_csat,
-        max(score) filter (where instrument = 'CES') as last_ease
-    from answered
+        max_by(nps, answered_at) filter (where nps is not null) as last_nps,
+        max_by(csat, answered_at) filter (where csat is not null) as last_csat,
+        max_by(ease, answered_at) filter (where ease is not null) as last_ease
+    from comparable
     group by profile_id
 ),
 

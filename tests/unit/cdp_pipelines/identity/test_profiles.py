@@ -61,9 +61,12 @@ def test_describes_a_profile_from_all_of_its_records(installation: Installation)
         "instrument": "CSAT",
         "answered_at": START,
         "score": 2.0,
+        "scale_min": 1.0,
+        "scale_max": 5.0,
     }
     newest = {"source_id": "s2", "answered_at": later, "score": 4.0}
     nps = {"source": "crm", "source_id": "s3", "person_id": "1", "ticket_id": None, "instrument": "NPS", "score": 9.0}
+    nps |= {"scale_min": 0.0, "scale_max": 10.0}
     installation.put(SurveyResponse, answer, answer | newest, answer | nps)
     installation.resolve()
     report = installation.build()
@@ -79,7 +82,7 @@ def test_describes_a_profile_from_all_of_its_records(installation: Installation)
         "last_contact_at": text(later),
         "open_tickets": 1,
         "last_nps": 9.0,
-        "last_csat": 4.0,
+        "last_csat": 1.0,
         "consent_analytics": 1,
         "consent_profiling": 0,
         "consent_marketing": 0,
@@ -88,6 +91,33 @@ def test_describes_a_profile_from_all_of_its_records(installation: Installation)
         "refreshed_at": text(installation.now),
     }
     assert (report.customers, report.consent_states, report.links) == (1, len(PURPOSES), 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"instrument": "CSAT", "category": "good"}, (1.0, None, None)),
+        ({"instrument": "CSAT", "score": 3.0, "scale_min": 1.0, "scale_max": 5.0}, (0.0, None, None)),
+        ({"instrument": "CSAT", "score": 3.0}, (None, None, None)),
+        ({"instrument": "CES", "score": 5.0, "scale_min": 1.0, "scale_max": 5.0}, (None, 7.0, None)),
+        (
+            {"instrument": "CES", "score": 2.0, "scale_min": 1.0, "scale_max": 7.0, "orientation": "high_bad"},
+            (None, 6.0, None),
+        ),
+        ({"instrument": "NPS", "score": 9.0, "scale_min": 0.0, "scale_max": 10.0}, (None, None, 9.0)),
+        ({"instrument": "NPS", "score": 4.0, "scale_min": 1.0, "scale_max": 5.0}, (None, None, None)),
+    ],
+)
+def test_last_scores_are_on_one_scale(
+    installation: Installation, answer: dict[str, Any], expected: tuple[float | None, ...]
+) -> None:
+    installation.people(ANNA)
+    said = {"source": "crm", "source_id": "s1", "person_id": "1", "answered_at": START}
+    installation.put(SurveyResponse, said | answer)
+    installation.resolve()
+    installation.build()
+    (row,) = installation.published("customer_360")
+    assert (row["last_csat"], row["last_ease"], row["last_nps"]) == expected
 
 
 def test_the_golden_record_points_at_records(installation: Installation) -> None:
