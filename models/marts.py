@@ -131,7 +131,9 @@ class Customer360(ProfileTable, table=True):
         default=None, description="Share of issues helped without staff, 180 days"
     )
     last_nps: float | None = Field(default=None, description="Latest recommendation score, 0 to 10")
-    last_csat: float | None = Field(default=None, description="Whether the latest answer about satisfaction was satisfied, 1 or 0")
+    last_csat: float | None = Field(
+        default=None, description="Whether the latest answer about satisfaction was satisfied, 1 or 0"
+    )
     last_ease: float | None = Field(default=None, description="Latest ease score, 1 to 7")
     sentiment_90: float | None = Field(default=None, description="Mean sentiment of 90 days, -1 to 1")
     last_campaign_click_at: datetime | None = Field(

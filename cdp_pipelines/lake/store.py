@@ -109,6 +109,7 @@ class Lake:
         Raises:
             LakeSnapshotError: Some are gone already.
         """
+        self._make_folder()
         return snapshot.pinned(self.root, pinned, timeout_seconds=self._timeout)
 
     def current_sql(
@@ -244,7 +245,12 @@ class Lake:
                 delta.add_columns(opened, table, missing)
             return opened
 
+    def _make_folder(self) -> None:
+        """The folder is this user's alone: facts about people lie in it beside the ciphertexts."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def _mark(self) -> None:
+        self._make_folder()
         with locks.exclusive(self.root / snapshot.LOCKS, _CREATION_LOCK, timeout_seconds=self._timeout):
             if not (self.root / _MARKER).exists():
                 fresh = self.root / f"{_MARKER}.new"
