@@ -1,6 +1,7 @@
 """Looking over an installation. Each examination is one function that returns what it found."""
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Every examination, in order; one that fails becomes a problem and the others still run."""
-    examinations: list[Callable[[Settings], Iterator[Finding]]] = [_root_key, _disk, _stores]
+    examinations: list[Callable[[Settings], Iterator[Finding]]] = [_root_key, _data, _disk, _stores]
     return [finding for examination in examinations for finding in examination(settings)]
 
 
@@ -34,7 +35,7 @@ def _root_key(settings: Settings) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("ok", "root key", "The root key is not a file here; it comes from the environment.")
         return
-    if data in path.parents or path.parent == data.parent:
+    if {data, settings.home.resolve()} & {*path.parents} or path.parent == data.parent:
         yield Finding(
             "warning",
             "root key",
@@ -44,6 +45,25 @@ def _root_key(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "root key", "The root key lies in a git work tree; it may be committed. Move it.")
     else:
         yield Finding("ok", "root key", "The root key lies apart from the data.")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    data = Path(settings.data).resolve()
+    tree = next((folder for folder in (data, *data.parents) if (folder / ".git").exists()), None)
+    git = shutil.which("git")
+    if tree is None or git is None:
+        return
+    # A file below the folder, because a pattern such as "data/" says nothing about a folder that is not there yet.
+    asked = subprocess.run(  # noqa: S603 - our own words
+        [git, "-C", str(tree), "check-ignore", "--quiet", str(data / "control.db")], check=False, capture_output=True
+    )
+    if asked.returncode == 1:
+        yield Finding(
+            "warning",
+            "data",
+            f"The data folder lies in the git work tree {tree}, which does not ignore it; it may be committed. "
+            "Add it to .gitignore, or move it.",
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

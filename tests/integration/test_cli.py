@@ -301,8 +301,9 @@ def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
 
-def test_doctor_warns_of_a_key_beside_the_data(cdp: Cdp, home: Home) -> None:
-    move_key(home, home.settings.data)
+@pytest.mark.parametrize("place", ["data", "keys", "a/b"])
+def test_doctor_warns_of_a_key_beside_the_data(cdp: Cdp, home: Home, place: str) -> None:
+    move_key(home, home.settings.home / place)
 
     level, sentence = doctor(cdp)["root key"]
 
@@ -318,6 +319,18 @@ def test_doctor_warns_of_a_key_in_a_git_work_tree(cdp: Cdp, home: Home, tmp_path
 
     assert level == "warning"
     assert "git" in sentence
+
+
+def test_doctor_warns_of_data_git_does_not_ignore(cdp: Cdp, home: Home) -> None:
+    assert "data" not in doctor(cdp)
+    subprocess.run(["git", "init", "--quiet", str(home.settings.home)], check=True)
+
+    level, sentence = doctor(cdp)["data"]
+    (home.settings.home / ".gitignore").write_text("data/\n")
+
+    assert level == "warning"
+    assert ".gitignore" in sentence
+    assert "data" not in doctor(cdp)
 
 
 def test_doctor_names_the_missing_credential(cdp: Cdp, monkeypatch: pytest.MonkeyPatch) -> None:
