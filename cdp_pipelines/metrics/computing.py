@@ -116,7 +116,9 @@ def _hidden(metric: Metric, counted: Tally, k: int) -> Flags:
         return np.zeros(len(counted.keys), bool)
     additive = metric.membership == "period" and not metric.latest_only
     families = families_of(counted.keys, additive_days=additive)
-    series = series_of(counted.keys, [counted.n, *counted.sums.values()]) if metric.membership == "state" else []
+    series = (
+        series_of(counted.keys, [counted.n_persons, *counted.sums.values()]) if metric.membership == "state" else []
+    )
     return hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)
 
 

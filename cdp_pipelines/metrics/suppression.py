@@ -6,8 +6,9 @@ can be calculated from the others, and if its hidden cells together have fewer t
 the next smallest cell is hidden too, until neither holds in any family.
 
 A state is published day after day, and what changed is the difference of two days. A *series* is the states of one
-slice in the order of their days: a day is hidden unless each of its counts differs from the last day shown by
-nothing or by at least k. Looking forward only, so what was shown yesterday is still shown today.
+slice in the order of their days: a day is hidden unless what changed since the last day shown rests on at least k
+persons. That is so when k persons came in, whatever else happened; when nobody did, each other count must have moved
+by nothing or by at least k. Looking forward only, so what was shown yesterday is still shown today.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +34,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Cells of one slice in the order of their days, and the counts that are published of each: a row per cell."""
+    """Cells of one slice in the order of their days, and their published counts, persons first: a row per cell."""
 
     cells: Codes
     counts: NDArray[np.float64]
@@ -70,7 +71,8 @@ def _hide_small_steps(series: Series, hidden: Flags, k: int) -> None:
         if hidden[cell]:
             continue
         step = np.zeros(len(counts)) if last is None else np.abs(counts - last)
-        if ((step > 0) & (step < k)).any():
+        few = (step > 0) & (step < k)
+        if few[0] or (step[0] == 0 and few.any()):
             hidden[cell] = True
         else:
             last = counts
@@ -126,7 +128,7 @@ def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
 
 
 def series_of(keys: Keys, counts: Sequence[Numbers]) -> list[Series]:
-    """The series among cells of states, with the ``counts`` published of each."""
+    """The series among cells of states, with the ``counts`` published of each, persons first."""
     columns = np.stack(counts, axis=1)
     cells: dict[tuple[str, str, str], list[int]] = {}
     for number in np.argsort(keys.start, kind="stable"):
