@@ -148,9 +148,7 @@ def test_of_one_source_the_record_changed_last_wins(installation: Installation) 
 
 def test_columns_whose_purpose_is_refused_are_null(installation: Installation) -> None:
     installation.people(ANNA)
-    installation.decide(
-        {"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": START}
-    )
+    installation.decide({"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": START})
     installation.resolve()
     installation.build()
     (row,) = installation.published("customer_360")
@@ -190,9 +188,7 @@ def test_a_decision_about_one_record_holds_for_the_person(installation: Installa
 def test_a_later_decision_than_now_does_not_count(installation: Installation) -> None:
     installation.people(ANNA)
     future = START + timedelta(days=90)
-    installation.decide(
-        {"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": future}
-    )
+    installation.decide({"source": "crm", "person_id": "1", "purpose": "analytics", "state": "denied", "at": future})
     installation.resolve()
     assert permitted(installation) == {"crm 1": {"service_delivery", "analytics"}}
     installation.build()
