@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from cdp_pipelines import database
 from cdp_pipelines.automation import record_automation_runs
+from cdp_pipelines.database.leases import Held
 from cdp_pipelines.errors import error_class
 from cdp_pipelines.identity import (
     IdentityReport,
@@ -43,7 +44,7 @@ class ProfilesRefreshed:
 
 def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshed:
     """Resolve identities and publish the profile tables. Safe to repeat; an unchanged world writes nothing."""
-    with _run(opened, PROFILES) as (run_id, counts):
+    with _run(opened, PROFILES) as (held, run_id, counts):
         snapshot = opened.lake.snapshot()
         with opened.lake.pinned(snapshot):
             identity = resolve(
@@ -58,6 +59,7 @@ def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshe
                 now=now,
             )
             linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
+            held.check()
             profiles = build_profiles(
                 lake=opened.lake,
                 stores=opened.stores,
@@ -77,11 +79,12 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
     Raises:
         StoreError: No identity step has finished yet.
     """
-    with _run(opened, METRICS) as (run_id, counts):
+    with _run(opened, METRICS) as (held, run_id, counts):
         snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
         record_automation_runs(opened.sinks, run_id=run_id, now=now)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
+            held.check()
             report = refresh(
                 lake=opened.lake,
                 stores=opened.stores,
@@ -93,6 +96,7 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
                 run_id=run_id,
                 now=now,
             )
+        held.check()
         database.write_copies(opened.stores, opened.settings)
         counts.update(records=report.rows)
     return report
@@ -111,14 +115,14 @@ def _table(derived: Callable[..., pa.Table], opened: Installation, snapshot: Sna
 
 
 @contextmanager
-def _run(opened: Installation, process: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _run(opened: Installation, process: str) -> Iterator[tuple[Held, str, dict[str, Any]]]:
     """A recorded run of ``process``, one at a time; the dict given is stored as its counts."""
     control = opened.stores.control
     counts: dict[str, Any] = {}
-    with database.lease(control, process):
+    with database.lease(control, process) as held:
         run_id = database.start_run(control, process)
         try:
-            yield run_id, counts
+            yield held, run_id, counts
         except BaseException as error:
             database.finish_run(control, run_id, "error", counts=counts, error_class=error_class(error))
             raise

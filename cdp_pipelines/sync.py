@@ -19,6 +19,7 @@ from typing import Any
 from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import SourceSettings
+from cdp_pipelines.database.leases import Held
 from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.lake import Lake
 from connectors.connection import Connection
@@ -113,12 +114,12 @@ def sync_source(
     chosen = _in_order(source, streams)
     account = f"{source.name}/{settings.account or 'default'}"
     with ExitStack() as stack:
-        stack.enter_context(database.lease(sinks.stores.control, f"sync/{account}"))
+        held = stack.enter_context(database.lease(sinks.stores.control, f"sync/{account}"))
         reach("lease_taken")
         run_id = database.start_run(sinks.stores.control, f"sync/{source.name}", source=source.name)
         try:
             with rare_collection():
-                run = _Run(source, settings, sinks, run_id, now, since, progress)
+                run = _Run(source, settings, sinks, run_id, held, now, since, progress)
                 report = asyncio.run(run.all(chosen, token))
         except BaseException as error:
             database.finish_run(
@@ -193,6 +194,7 @@ class _Run:
         settings: SourceSettings,
         sinks: Sinks,
         run_id: str,
+        held: Held,
         now: Callable[[], datetime],
         since: datetime | None,
         progress: Progress | None,
@@ -201,6 +203,7 @@ class _Run:
         self._settings = settings
         self._sinks = sinks
         self._run_id = run_id
+        self._held = held
         self._now = now
         self._since = since
         self._progress = progress
@@ -256,6 +259,7 @@ class _Run:
         """Protect rows of one entity and append them; consent decisions go on to the ledger."""
         protected = self._sinks.protector.protect(entity, rows, run_id=self._run_id, read_at=read_at)
         reach("row_protected")
+        self._held.check()
         appended = self._sinks.lake.append(entity.__entity__, protected.table)
         if entity is ConsentEvent:
             reach("ledger_before")
@@ -273,6 +277,7 @@ class _Run:
             database.quarantine_clear(control, *names, batch.recovered)
         if batch.cursor is not None and self._since is None:
             reach("cursor_before")
+            self._held.check()
             database.commit_cursor(control, *names, batch.cursor, run_id=self._run_id)
             reach("cursor_after")
             batch.report.cursor_after = batch.cursor

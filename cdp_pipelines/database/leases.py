@@ -36,6 +36,7 @@ class Held:
         self.name = name
         self.holder = holder
         self._lost = threading.Event()
+        self._until = datetime.max.replace(tzinfo=UTC)
 
     def check(self) -> None:
         """Go on only while the lease is ours.
@@ -43,11 +44,16 @@ class Held:
         Raises:
             LeaseError: It lapsed, and somebody else may have taken it.
         """
-        if self._lost.is_set():
+        # A process that was suspended may get here before its renewing thread notices.
+        if self._lost.is_set() or datetime.now(UTC) >= self._until:
             raise LeaseError(
                 f"Working on {self.name}: this process was held up for so long that its lease lapsed, and another one "
                 "may have taken over. It stops here; what it wrote is kept. Run it again."
             )
+
+    def extend(self, until: datetime) -> None:
+        """Note that the lease is ours until then."""
+        self._until = until
 
     def lose(self) -> None:
         """Note that the lease is gone."""
@@ -110,6 +116,7 @@ def _take(control: Engine, held: Held, ttl: timedelta) -> None:
             )
         connection.execute(delete(_TABLE).where(_TABLE.c.name == held.name))
         connection.execute(insert(_TABLE), row)
+    held.extend(now + ttl)
 
 
 def _is_live(row: Row[Any], now: datetime) -> bool:
@@ -139,6 +146,7 @@ def _beat(control: Engine, held: Held, ttl: timedelta, done: threading.Event) ->
             is_ours = now < renewed + ttl
         else:
             renewed = now
+            held.extend(now + ttl)
         if not is_ours:
             held.lose()
             return
