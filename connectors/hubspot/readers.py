@@ -159,7 +159,7 @@ async def read_timeline(reading: Reading) -> AsyncIterator[Page]:
     while start < reading.client.vendor_now():
         end = start + _TIMELINE_WINDOW
         window = {"startTimestamp": str(_millis(start)), "endTimestamp": str(_millis(end) - 1), "limit": "1000"}
-        twins: Counter[int] = Counter()
+        twins: Counter[tuple[int, object]] = Counter()
         async for body in reading.bodies(Request(reading.stream.path, window), offset_while_more):
             for entry in body["timeline"]:
                 entry["id"] = _entry_id(entry, twins)
@@ -169,10 +169,11 @@ async def read_timeline(reading: Reading) -> AsyncIterator[Page]:
         start = end
 
 
-def _entry_id(entry: Json, twins: Counter[int]) -> str:
+def _entry_id(entry: Json, twins: Counter[tuple[int, object]]) -> str:
     """Entries have no id and an address may not be in one: the time, and the vendor's number of the address.
 
-    Where that is missing, the place among the entries of the same millisecond stands in for it. A window begins and
+    Where that is missing, the place among the entries of the same millisecond stands in for it; the second entry of one
+    address in a millisecond has its place added. A window begins and
     ends between milliseconds, so the place is the same whenever the entry is read.
     """
     try:
@@ -183,8 +184,13 @@ def _entry_id(entry: Json, twins: Counter[int]) -> str:
             "stays. Compare docs/connectors/hubspot.md with the vendor's changelog, then run: cdp sync hubspot",
             stream="subscription_timeline",
         ) from None
-    twins[at] += 1
-    return f"timeline/{at}/{entry.get('normalizedEmailId') or f'n{twins[at]}'}"
+    address = entry.get("normalizedEmailId")
+    twins[at, None] += 1
+    if not address:
+        return f"timeline/{at}/n{twins[at, None]}"
+    twins[at, address] += 1
+    place = twins[at, address]
+    return f"timeline/{at}/{address}" + (f"/n{place}" if place > 1 else "")
 
 
 def _millis(moment: datetime) -> int:

@@ -1,6 +1,7 @@
 """HubSpot's odd streams, one odd answer at a time."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ import pytest
 
 from connectors import IncompleteError, Patience, RejectedError, SettingsError, source
 from connectors.hubspot.account import missing_scopes
+from connectors.hubspot.readers import _entry_id
 from models import ConsentEvent, Person, SurveyResponse
 
 HUBSPOT = source("hubspot")
@@ -268,3 +270,9 @@ def test_lookups_are_loaded_once_per_connection(vendor):
 
     asyncio.run(twice())
     assert len(portal.queries("/crm/v3/properties/contacts")) == 1
+
+
+def test_two_entries_of_one_address_in_one_millisecond_have_ids_of_their_own():
+    twins = Counter()
+    entries = [{"timestamp": 5, "normalizedEmailId": 88}, {"timestamp": 5}, {"timestamp": 5, "normalizedEmailId": 88}]
+    assert [_entry_id(entry, twins) for entry in entries] == ["timeline/5/88", "timeline/5/n2", "timeline/5/88/n2"]
