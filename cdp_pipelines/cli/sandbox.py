@@ -18,6 +18,9 @@ def serve(
     seed: Annotated[int, typer.Option(help="The same seed makes the same business.")] = 1,
     hubspot_port: Annotated[int, typer.Option(help="Port of the HubSpot stand-in.")] = 8801,
     zendesk_port: Annotated[int, typer.Option(help="Port of the Zendesk stand-in.")] = 8802,
+    control_port: Annotated[int, typer.Option(help="Port that moves the business on; 0 takes a free one.")] = 0,
+    noise: Annotated[float, typer.Option(min=0, max=1, help="Share of people spelt differently.")] = 0.1,
+    csat: Annotated[str, typer.Option(help="Zendesk's satisfaction feature: legacy or new.")] = "legacy",
     latency_ms: Annotated[int, typer.Option(help="Delay before every answer.")] = 0,
     rate_scale: Annotated[float, typer.Option(help="Vendor's rate limits times this; 0 switches them off.")] = 1.0,
 ) -> None:
@@ -31,6 +34,7 @@ def serve(
         [
             *("--customers", str(customers), "--seed", str(seed)),
             *("--hubspot-port", str(hubspot_port), "--zendesk-port", str(zendesk_port)),
+            *("--control-port", str(control_port), "--noise", str(noise), "--csat", csat),
             *("--latency-ms", str(latency_ms), "--rate-scale", str(rate_scale)),
         ]
     )
