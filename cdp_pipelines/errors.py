@@ -6,7 +6,7 @@ CdpError                              exit   a rerun helps?
 ├── UnknownMetricError no such name    10    no
 ├── SyncFailedError  some streams      20    if every failed stream may recover; else 21, no
 ├── JobFailedError   a step failed     20    if every failed step may recover; else 21, no
-├── CheckFailedError access is amiss   21    no, a person must act
+├── CheckFailedError access is amiss   21    no, a person must act; 20, yes, if nothing answered
 ├── LeaseError       somebody works    30    yes, later
 ├── LeakFoundError   value in clear    41    no, a person must look
 ├── ProfileNotFoundError               42    no
@@ -73,6 +73,9 @@ class _Report(Protocol):
     @property
     def failed(self) -> Sequence[FailedStream]: ...
 
+    @property
+    def streams(self) -> Sequence[FailedStream]: ...
+
 
 class SyncFailedError(CdpError):
     """Some streams of a source did not finish; what they had read is kept."""
@@ -81,7 +84,8 @@ class SyncFailedError(CdpError):
         self.source = source
         self.report = report
         lines = "\n".join(f"  {failed.stream}: {failed.error}" for failed in report.failed)
-        super().__init__(f"{source}: these streams did not finish; the others are complete.\n{lines}")
+        others = "the others are complete" if len(report.failed) < len(report.streams) else "none is complete"
+        super().__init__(f"{source}: these streams did not finish; {others}.\n{lines}")
 
     @property
     def error_classes(self) -> tuple[str, ...]:
@@ -105,7 +109,13 @@ class JobFailedError(CdpError):
 
 
 class CheckFailedError(CdpError):
-    """A system answered, and the answer says that our access is not enough."""
+    """A system does not answer, or its answer says that our access is not enough."""
+
+    rerun_helps = False
+
+    def __init__(self, sentence: str, *, rerun_helps: bool = False) -> None:
+        self.rerun_helps = rerun_helps
+        super().__init__(sentence)
 
 
 class LeakFoundError(CdpError):
@@ -202,7 +212,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
         case JobFailedError():
             return (20, True) if error.rerun_helps else (21, False)
         case CheckFailedError():
-            return 21, False
+            return (20, True) if error.rerun_helps else (21, False)
         case LeaseError():
             return 30, True
         case LeakFoundError():

@@ -23,14 +23,18 @@ from cdp_pipelines.database.leases import Held
 from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.lake import Lake
 from connectors.connection import Connection
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, UnreachableError
 from connectors.reading import Page
 from connectors.spec import Source, Stream
 from models import ConsentEvent, Entity
 from privacy.protect import Protector
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 10_000
 """Rows collected before they are written: an append costs about a tenth of a second however few they are."""
+
+TRIES_IN_PASSING = 3
+"""How often a record that cannot be mapped, of a stream whose records cannot be asked for one by one, is met again
+before the cursor goes on without it: until then the cursor waits before its page. Later, only a backfill meets it."""
 
 Progress = Callable[[str, int], None]
 """Told (stream, records read so far) after every page."""
@@ -137,14 +141,19 @@ def rare_collection() -> Iterator[None]:
     """Let the cyclic garbage collector run seldom.
 
     A page becomes tens of thousands of small objects without a cycle among them; at Python's defaults the
-    collector walks them again and again, which more than doubled the CPU of a page of ticket events.
+    collector walks them again and again, which more than doubled the CPU of a page of ticket events. What does hang
+    in cycles (answers of the HTTP client) is collected after each batch, when little else is alive; what was there
+    before the run is left out of that.
     """
     before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     try:
         yield
     finally:
         gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _in_order(source: Source, names: Sequence[str] | None) -> list[Stream]:
@@ -220,7 +229,9 @@ class _Run:
             options=self._settings.options,
             clock=self._now,
         ) as connection:
-            reports = [await self._guarded(connection, stream) for stream in streams]
+            reports: list[StreamReport] = []
+            for stream in streams:
+                reports.append(await self._guarded(connection, stream, reports))
             return SyncReport(
                 source=self._source.name,
                 run_id=self._run_id,
@@ -230,8 +241,11 @@ class _Run:
                 seconds=round(time.monotonic() - started, 3),
             )
 
-    async def _guarded(self, connection: Connection, stream: Stream) -> StreamReport:
+    async def _guarded(self, connection: Connection, stream: Stream, before: Sequence[StreamReport]) -> StreamReport:
         report = StreamReport(stream.name)
+        if any(other.error_class == UnreachableError.__name__ for other in before):
+            report.error_class, report.error = UnreachableError.__name__, "not tried, for the same reason."
+            return report
         started = time.monotonic()
         try:
             await self._read(connection, stream, report)
@@ -275,7 +289,10 @@ class _Run:
             reach("quarantine_written")
         if batch.recovered:
             database.quarantine_clear(control, *names, batch.recovered)
-        if batch.cursor is not None and self._since is None:
+        if stream.by_ids is None and batch.rejected:
+            ids = [record_id for record_id, _ in batch.rejected]
+            batch.holds_cursor |= database.quarantine_attempts(control, *names, ids) < TRIES_IN_PASSING
+        if batch.cursor is not None and self._since is None and not batch.holds_cursor:
             reach("cursor_before")
             self._held.check()
             database.commit_cursor(control, *names, batch.cursor, run_id=self._run_id)
@@ -298,6 +315,7 @@ class _Batch:
         self._run = run
         self._stream = stream
         self.report = report
+        self.holds_cursor = False  # for the rest of the run: what comes after a held page is read again too
         self._clear()
 
     def _clear(self) -> None:
@@ -332,6 +350,7 @@ class _Batch:
         self.report.recovered += len(self.recovered)
         self._run.settle(self._stream, self)
         self._clear()
+        gc.collect()
 
     def _count_written(self, written: _Written) -> None:
         self.report.written += written.rows

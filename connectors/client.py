@@ -19,7 +19,14 @@ import httpx
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from connectors.errors import ConnectorError, QuotaSpentError, RejectedError, RetriableError, SettingsError
+from connectors.errors import (
+    ConnectorError,
+    QuotaSpentError,
+    RejectedError,
+    RetriableError,
+    SettingsError,
+    UnreachableError,
+)
 from connectors.spec import Json, Limiter, Request, Source
 
 log = logging.getLogger(__name__)
@@ -30,6 +37,7 @@ for _chatty in ("httpx", "httpcore"):
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _MAX_REDIRECTS = 3
+_CONNECTION_ATTEMPTS = 3
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 _HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
 _TOO_MANY = 429
@@ -142,6 +150,7 @@ class Client:
             patience: How long to repeat, if not the usual.
 
         Raises:
+            UnreachableError: No connection after a few attempts; a host that is not there does not come by waiting.
             RetriableError: No answer within the patience.
             RejectedError: The vendor refuses, or points to another host.
         """
@@ -150,7 +159,7 @@ class Client:
             sleep=self._wiring.sleep,
             retry=retry_if_exception(lambda error: isinstance(error, RetriableError) and error.wait_here),
             wait=lambda state: _wait_seconds(state, patience),
-            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds),
+            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds) | _nobody_there,
             before_sleep=self._count_retry,
             reraise=True,
         )
@@ -205,8 +214,9 @@ class Client:
             )
             status = response.status_code
         except httpx.RequestError as error:
+            unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             # from None: messages of the HTTP library may quote the address that was called.
-            raise RetriableError(
+            raise (UnreachableError if unconnected else RetriableError)(
                 f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so "
                 "there is no answer. Check the network and the account or base_url in the configuration, then run "
                 "again."
@@ -284,6 +294,12 @@ class Client:
 
     def _what(self, request: Request) -> str:
         return f"{self.source.name} {request.path}"
+
+
+def _nobody_there(state: RetryCallState) -> bool:
+    """Whether a few attempts have shown that nothing listens at the address."""
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, UnreachableError) and state.attempt_number >= _CONNECTION_ATTEMPTS
 
 
 def _wait_seconds(state: RetryCallState, patience: Patience) -> float:

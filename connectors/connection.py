@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from connectors.client import Client, Observer, Patience, Stats, Wiring
-from connectors.errors import ConnectorError, RejectedError, SettingsError
+from connectors.errors import ConnectorError, RejectedError, RetriableError, SettingsError
 from connectors.limiter import LocalLimiter
 from connectors.reading import Page, Reading, read_stream
 from connectors.spec import Context, Json, Request, Source, Stream
@@ -26,12 +26,14 @@ class CheckResult:
         sentence: What is wrong and where to repair it, or that all is well.
         scopes: Permissions that were found missing.
         details: Lines that help to configure the source.
+        rerun_helps: Nothing answered, which may be different later.
     """
 
     ok: bool
     sentence: str
     scopes: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    rerun_helps: bool = False
 
 
 class Connection:
@@ -100,9 +102,9 @@ class Connection:
                 if error.status == 403:  # noqa: PLR2004
                     missing += error.missing_scopes or (probe.scope,)
                     continue
-                return CheckResult(ok=False, sentence=str(error))
+                return _failed(error)
             except ConnectorError as error:
-                return CheckResult(ok=False, sentence=str(error))
+                return _failed(error)
         if missing:
             scopes = tuple(dict.fromkeys(missing))
             sentence = (
@@ -116,7 +118,7 @@ class Connection:
         try:
             lookups = {name: await self._lookup(name) for name in self.source.lookups}
         except ConnectorError as error:
-            return CheckResult(ok=False, sentence=str(error))
+            return _failed(error)
         return CheckResult(
             ok=True,
             sentence=f"{self.source.name}: the token may read everything the streams need.",
@@ -193,3 +195,7 @@ def _address(source: Source, account: str | None) -> str:
             f"hyphens only ({source.base_url}). Set it for this source in cdp.toml."
         )
     return source.base_url.replace("{account}", account)
+
+
+def _failed(error: ConnectorError) -> CheckResult:
+    return CheckResult(ok=False, sentence=str(error), rerun_helps=isinstance(error, RetriableError))

@@ -46,6 +46,10 @@ class RetriableError(ConnectorError, ConnectionError):
     wait_here = True
 
 
+class UnreachableError(RetriableError):
+    """Nothing answers at the address at all: no connection came about."""
+
+
 class QuotaSpentError(RetriableError):
     """The quota of the day is spent: a later run helps, waiting in this one does not."""
 

@@ -68,7 +68,7 @@ def check(
     elif result.ok:
         typer.echo(result.sentence)
     if not result.ok:
-        raise CheckFailedError(result.sentence)
+        raise CheckFailedError(result.sentence, rerun_helps=result.rerun_helps)
 
 
 @app.command("login")

@@ -19,6 +19,7 @@ from cdp_pipelines.database.overviews import (
 )
 from cdp_pipelines.database.publish import publish_mart, publish_profile
 from cdp_pipelines.database.quarantine import (
+    quarantine_attempts,
     quarantine_clear,
     quarantine_counts,
     quarantine_pending,
@@ -53,6 +54,7 @@ __all__ = [
     "profile_facts",
     "publish_mart",
     "publish_profile",
+    "quarantine_attempts",
     "quarantine_clear",
     "quarantine_counts",
     "quarantine_pending",

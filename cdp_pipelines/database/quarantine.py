@@ -53,6 +53,20 @@ def quarantine_pending(control: Engine, source: str, stream: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
+def quarantine_attempts(control: Engine, source: str, stream: str, ids: Collection[str]) -> int:
+    """The least number of times any of the records was met and set aside; 0 if none is known."""
+    counts = []
+    with control.connect() as connection:
+        for start in range(0, len(ids), _CHUNK):
+            query = select(func.min(_TABLE.c.attempts)).where(
+                _TABLE.c.source == source,
+                _TABLE.c.stream == stream,
+                _TABLE.c.record_id.in_(list(ids)[start : start + _CHUNK]),
+            )
+            counts.append(connection.execute(query).scalar() or 0)
+    return min(counts, default=0)
+
+
 def quarantine_clear(control: Engine, source: str, stream: str, ids: Collection[str]) -> None:
     """Let go of records that were mapped after all."""
     wanted = list(ids)

@@ -111,7 +111,7 @@ def test_unreachable_host(cdp: Cdp, home: Home) -> None:
     port = text.split('base_url = "http://127.0.0.1:')[1].split('"')[0]
     replace_in_config(home, f"127.0.0.1:{port}", "127.0.0.1:9")
 
-    assert cdp("--config", home.config, "sources", "check", "hubspot") == 21
+    assert cdp("--config", home.config, "sources", "check", "hubspot") == 20
     assert "127.0.0.1" in cdp.said
     assert_goes_on(home)
 

@@ -67,6 +67,6 @@ def test_the_exit_code_and_whether_a_rerun_helps(error, expected):
 )
 def test_a_failed_sync_helps_itself_only_if_every_stream_may(failed, expected):
     streams = [SimpleNamespace(stream="tickets", error_class=name, error="it stopped") for name in failed]
-    error = SyncFailedError("zendesk", SimpleNamespace(failed=streams))
+    error = SyncFailedError("zendesk", SimpleNamespace(failed=streams, streams=[*streams, *streams]))
     assert (exit_code(error), rerun_helps(error)) == expected
     assert str(error).startswith("zendesk: these streams did not finish; the others are complete.\n  tickets: it")

@@ -1,0 +1,76 @@
+"""A record that cannot be mapped is set aside, met again, and lost in no case without saying so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from installations import Home, make_home
+
+from cdp_pipelines import database
+from cdp_pipelines.errors import SyncFailedError
+from sandbox.server import Running
+
+STREAM = "subscription_timeline"
+
+
+def waiting(home: Home) -> list[str]:
+    with home.opened() as opened:
+        return database.quarantine_pending(opened.stores.control, "hubspot", STREAM)
+
+
+def cursor(home: Home) -> object:
+    with home.opened() as opened:
+        return database.load_cursor(opened.stores.control, "hubspot", STREAM)
+
+
+def decisions(home: Home) -> int:
+    with home.opened() as opened:
+        return opened.lake.current("consent_event").num_rows
+
+
+def sync(home: Home) -> None:
+    home.sync("hubspot", streams=[STREAM])
+
+
+def test_a_record_nobody_can_ask_for_is_met_again_and_recovered_once_it_is_repaired(
+    home: Home, vendors: Running, tmp_path: Path
+) -> None:
+    undisturbed = make_home(tmp_path / "undisturbed", vendors.urls)
+    sync(undisturbed)
+    timeline = vendors.world.timeline.records
+    whole = timeline[0]
+    timeline[0] = replace(whole, change="HALF_SUBSCRIBED")
+
+    sync(home)
+    assert len(waiting(home)) == 1
+    assert cursor(home) is None
+
+    timeline[0] = whole
+    sync(home)
+    assert waiting(home) == []
+    assert cursor(home) is not None
+    assert decisions(home) == decisions(undisturbed)
+
+
+def test_a_record_that_stays_broken_holds_the_cursor_for_three_syncs_only(home: Home, vendors: Running) -> None:
+    timeline = vendors.world.timeline.records
+    timeline[0] = replace(timeline[0], change="HALF_SUBSCRIBED")
+
+    moved = []
+    for _ in range(3):
+        sync(home)
+        moved.append(cursor(home) is not None)
+
+    assert moved == [False, False, True]
+    assert len(waiting(home)) == 1
+
+
+def test_a_host_that_is_not_there_is_said_once_and_the_other_streams_are_not_tried(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", {"hubspot": "http://127.0.0.1:9", "zendesk": "http://127.0.0.1:9"})
+
+    with pytest.raises(SyncFailedError, match="none is complete") as failure:
+        home.sync("hubspot")
+
+    said = [stream.error for stream in failure.value.report.failed]
+    assert "127.0.0.1" in said[0]
+    assert said[1:] == ["not tried, for the same reason."] * (len(said) - 1)
