@@ -17,7 +17,13 @@ from urllib.parse import urljoin
 
 import httpx
 import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+)
 
 from connectors.errors import (
     ConnectorError,
@@ -155,11 +161,12 @@ class Client:
             RejectedError: The vendor refuses, or points to another host.
         """
         patience = patience or self._wiring.patience
+        spent = stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds)
         retrying = AsyncRetrying(
             sleep=self._wiring.sleep,
             retry=retry_if_exception(lambda error: isinstance(error, RetriableError) and error.wait_here),
             wait=lambda state: _wait_seconds(state, patience),
-            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_seconds) | _nobody_there,
+            stop=lambda state: spent(state) or _nobody_there(state),
             before_sleep=self._count_retry,
             reraise=True,
         )
