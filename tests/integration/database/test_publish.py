@@ -21,7 +21,7 @@ from cdp_pipelines.database import (
     write_copies,
 )
 from cdp_pipelines.database.rows import arrow_schema, table_of
-from cdp_pipelines.errors import StoreError
+from cdp_pipelines.errors import StoreError, UnknownMetricError
 from models import MetricValue
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -279,7 +279,7 @@ def test_metrics_are_shown_with_their_latest_month(stores):
 
 def test_an_unknown_metric_is_told_the_known_ones(stores):
     publish_mart(stores, [], [meaning()])
-    with pytest.raises(StoreError, match="Published are: csat"):
+    with pytest.raises(UnknownMetricError, match="Published are: csat"):
         metric_history(stores.mart, "cast", grain="month")
 
 
