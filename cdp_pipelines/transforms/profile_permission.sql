@@ -45,7 +45,7 @@ select
     decision.profile_id,
     decision.purpose,
     standing.profile_id is not null as is_granted,
-    bool_or(decision.state <> 'granted' and decision.scope = 'all') as is_refused
+    max(case when decision.state <> 'granted' and decision.scope = 'all' then 1 else 0 end) = 1 as is_refused
 from profile_decision as decision
 left join standing
     on standing.profile_id = decision.profile_id
