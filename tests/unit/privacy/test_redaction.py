@@ -75,10 +75,10 @@ def test_a_url_becomes_its_template(url: str, expected: str) -> None:
 
 
 def test_of_a_request_only_method_template_and_status_are_logged(
-    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    stream: io.StringIO, caplog: pytest.LogCaptureFixture
 ) -> None:
     """httpx itself logs the whole URL; the transport is ours, the logging is not."""
-    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.INFO)  # whoever imported connectors silenced it
+    caplog.set_level(logging.INFO, logger="httpx")  # whoever imported connectors silenced it
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
     with httpx.Client(transport=transport) as client:
         client.get("https://acme.example/users/77/jane@example.com?name=Jane")
