@@ -81,7 +81,7 @@ from privacy.redaction import install
 stream = io.StringIO()
 handler = logging.StreamHandler(stream)
 install(handler)
-logging.basicConfig(level=logging.INFO, handlers=[handler])
+logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
 transport = httpx.MockTransport(lambda _: httpx.Response(404))
 with httpx.Client(transport=transport) as client:
     client.get("https://acme.example/users/77/jane@example.com?name=Jane")
