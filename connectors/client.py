@@ -127,7 +127,6 @@ class Client:
         self.source, self.stats = source, Stats()
         self._base = _checked_base(source.name, base_url)
         self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
-        self._slots = asyncio.Semaphore(source.budget.concurrent)
         self._skew = timedelta()
         self._http = httpx.AsyncClient(
             auth=source.auth(token),
@@ -183,8 +182,7 @@ class Client:
 
     async def _once(self, request: Request, absent_on: Collection[int], number: int) -> Json | None:
         self.stats.throttled_seconds += await self._limiter.wait(request.path)
-        async with self._slots:
-            response = await self._call(request, number)
+        response = await self._call(request, number)
         self._heed(request, response)
         if response.is_success:
             return self._json(request, response)

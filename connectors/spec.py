@@ -82,19 +82,17 @@ class Budget:
 
     Attributes:
         windows: Every window a call must fit in.
-        concurrent: Calls that may be under way at once.
         remaining_header: Header with the calls left, if there is one.
         reset_header: Header with the seconds until more are allowed, if there is one.
     """
 
     windows: tuple[Window, ...]
-    concurrent: int = 4
     remaining_header: str | None = None
     reset_header: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.windows or self.concurrent < 1:
-            raise ValueError("A budget needs at least one window and one concurrent call.")
+        if not self.windows:
+            raise ValueError("A budget needs at least one window.")
 
 
 class Limiter(Protocol):

@@ -35,7 +35,6 @@ HUBSPOT = Source(
     budget=Budget(
         # The smallest plan, so that no account is asked too much; a larger one answers 429 to nobody.
         windows=(Window(100, 10), Window(4, 1, within="/search")),
-        concurrent=8,
         remaining_header="X-HubSpot-RateLimit-Remaining",
     ),
     credential_help="Make or repair the token in HubSpot under Settings, Integrations, service keys or private apps.",

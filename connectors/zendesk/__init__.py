@@ -89,7 +89,6 @@ ZENDESK = Source(
     budget=Budget(
         # The smallest plan that has the exports; ten a minute is the same for all.
         windows=(Window(200, 60), Window(10, 60, within="/incremental/")),
-        concurrent=4,
         remaining_header="X-Rate-Limit-Remaining",
         reset_header="ratelimit-reset",
     ),

@@ -49,10 +49,9 @@ def test_a_window_that_allows_nothing_is_refused(limit, seconds):
         Window(limit, seconds)
 
 
-@pytest.mark.parametrize("changes", [{"windows": ()}, {"windows": (Window(1, 1),), "concurrent": 0}])
-def test_a_budget_without_room_is_refused(changes):
+def test_a_budget_without_a_window_is_refused():
     with pytest.raises(ValueError, match="at least one window"):
-        Budget(**changes)
+        Budget(windows=())
 
 
 @pytest.mark.parametrize(
