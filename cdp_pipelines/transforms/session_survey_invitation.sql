@@ -1,24 +1,20 @@
--- Grain: one row per survey offered. Inputs: raw_survey_invitation (lake, current rows), staged_ticket, party.
+-- Grain: one row per survey offered. Inputs: raw_survey_invitation (lake, current rows), survey_subject.
 -- Where the invitation names no person, its ticket does.
 select
     invitation.source,
     invitation.source_id as invitation_id,
     invitation.ticket_id,
-    coalesce(party.profile_id, ticket.profile_id) as profile_id,
+    subject.profile_id,
     invitation.instrument,
     invitation.delivered_at,
     invitation.request_channel,
     invitation.trigger,
     case
-        when invitation.person_id is not null then coalesce(party.standing, 'excluded')
-        when invitation.ticket_id is not null then coalesce(ticket.standing, 'excluded')
-        else 'nobody'
+        when coalesce(invitation.person_id, invitation.ticket_id) is null then 'nobody'
+        else coalesce(subject.standing, 'excluded')
     end as standing
 from raw_survey_invitation as invitation
-left join party
-    on party.source = invitation.source
-    and party.person_id = invitation.person_id
-left join staged_ticket as ticket
-    on ticket.source = invitation.source
-    and ticket.ticket_id = invitation.ticket_id
-    and invitation.person_id is null
+left join survey_subject as subject
+    on subject.source = invitation.source
+    and subject.is_person = (invitation.person_id is not null)
+    and subject.id = coalesce(invitation.person_id, invitation.ticket_id)

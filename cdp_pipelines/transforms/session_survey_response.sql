@@ -1,11 +1,11 @@
--- Grain: one row per answered survey item. Inputs: raw_survey_response (lake, current rows), staged_ticket, party.
+-- Grain: one row per answered survey item. Inputs: raw_survey_response (lake, current rows), survey_subject.
 -- Where the answer names no person, its ticket does.
 select
     response.source,
     response.source_id as response_id,
     response.invitation_id,
     response.ticket_id,
-    coalesce(party.profile_id, ticket.profile_id) as profile_id,
+    subject.profile_id,
     response.answered_at,
     response.instrument,
     response.item_id,
@@ -19,15 +19,11 @@ select
     response.touchpoint,
     response.mode,
     case
-        when response.person_id is not null then coalesce(party.standing, 'excluded')
-        when response.ticket_id is not null then coalesce(ticket.standing, 'excluded')
-        else 'nobody'
+        when coalesce(response.person_id, response.ticket_id) is null then 'nobody'
+        else coalesce(subject.standing, 'excluded')
     end as standing
 from raw_survey_response as response
-left join party
-    on party.source = response.source
-    and party.person_id = response.person_id
-left join staged_ticket as ticket
-    on ticket.source = response.source
-    and ticket.ticket_id = response.ticket_id
-    and response.person_id is null
+left join survey_subject as subject
+    on subject.source = response.source
+    and subject.is_person = (response.person_id is not null)
+    and subject.id = coalesce(response.person_id, response.ticket_id)

@@ -162,7 +162,10 @@ def _keep(connection: duckdb.DuckDBPyConnection, table: SessionTable, *, unknown
     )
     if table.at is not None:
         run(connection, _count_excluded(table, staged, left_out), doing=f"Counting what is excluded of {name}")
-    if name != "ticket":  # messages, events and surveys still ask for the standing of their ticket
+    if name == "ticket":  # messages, events and surveys still ask for the standing of their ticket
+        subjects = transform("session_survey_subject")
+        run(connection, f"CREATE VIEW survey_subject AS {subjects}", doing="Standing of persons and tickets")
+    else:
         run(connection, f"DROP TABLE {staged}", doing=f"Filtering {name}")
 
 
@@ -183,6 +186,7 @@ def _forget(connection: duckdb.DuckDBPyConnection, tables: Collection[SessionTab
     views = [table.name for table in tables if table.name not in ("person", "identity_link", "consent_event")]
     for name in views:
         run(connection, f"DROP VIEW raw_{name}", doing="Closing the sources of a session")
+    run(connection, "DROP VIEW IF EXISTS survey_subject", doing="Closing the sources of a session")
     for name in ("raw_person", "raw_identity_link", "raw_consent_event", "permitted_profile", "party"):
         run(connection, f"DROP TABLE {name}", doing="Closing the sources of a session")
     run(connection, "DROP TABLE IF EXISTS staged_ticket", doing="Closing the sources of a session")
