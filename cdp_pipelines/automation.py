@@ -5,10 +5,8 @@ from typing import Any
 
 from cdp_pipelines import database
 from cdp_pipelines.sync import Sinks
-from models import AutomationRun
+from models import OURSELVES, AutomationRun
 from models.derive import validator
-
-SOURCE = "cdp"
 
 
 def record_automation_runs(sinks: Sinks, *, run_id: str, now: datetime) -> int:
@@ -27,7 +25,7 @@ def record_automation_runs(sinks: Sinks, *, run_id: str, now: datetime) -> int:
 
 def _row(run: database.Run) -> dict[str, Any]:
     return {
-        "source": SOURCE,
+        "source": OURSELVES,
         "source_id": run.run_id,
         "version_at": run.stopped_at or run.started_at,
         "process": run.process,

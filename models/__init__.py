@@ -3,7 +3,7 @@
 from models.activity import AutomationRun, Message, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
 from models.consent import PURPOSES, ConsentEvent, Purpose
 from models.control import AuditEntry, ConsentLedger, Lease, Quarantine, RegisteredId, SyncRun, SyncState
-from models.fields import Category, Entity, Fact, Match, Personal, Ref
+from models.fields import OURSELVES, Category, Entity, Fact, Match, Personal, Ref
 from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
 from models.people import Account, IdentityEvent, IdentityLink, Person
 from models.tables import STORES
@@ -26,6 +26,7 @@ ENTITIES: tuple[type[Entity], ...] = (
 
 __all__ = [
     "ENTITIES",
+    "OURSELVES",
     "PURPOSES",
     "STORES",
     "Account",

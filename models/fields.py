@@ -12,6 +12,9 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime
 from sqlmodel import SQLModel
 
+OURSELVES = "cdp"
+"""Source of the rows the platform itself writes: its runs, and what identity decided."""
+
 
 class Category(StrEnum):
     """Kinds of personal value; each has its own index key and its own line in the dictionary."""

@@ -18,11 +18,8 @@ import pyarrow.compute as pc
 from cdp_pipelines.identity.assign import Assignment, Change
 from cdp_pipelines.identity.clusters import KEY_TYPES, Clusters
 from cdp_pipelines.identity.keys import Rows, rows_of
-from models import IdentityLink
+from models import OURSELVES, IdentityLink
 from models.derive import UTC
-
-SOURCE = "cdp"
-"""The source of events; links carry the source of their record."""
 
 _EVENT_BYTES = 16
 
@@ -127,7 +124,7 @@ def event_rows(
         stage = int(clusters.stages[change.record])
         rows.append(
             {
-                "source": SOURCE,
+                "source": OURSELVES,  # links carry the source of their record
                 "source_id": blake2b("\x1f".join([change.kind, *cause]).encode(), digest_size=_EVENT_BYTES).hexdigest(),
                 "version_at": now,
                 "deleted": False,

@@ -21,10 +21,8 @@ from cdp_pipelines.metrics.rows import SCHEMA, Stamp
 from cdp_pipelines.metrics.schedules import longest_gap
 from cdp_pipelines.views import SESSION_TABLES, CurrentRows, open_session
 from connectors import registry
+from models import OURSELVES
 from privacy.consent import Policy, purposes
-
-OURSELVES = "cdp"
-"""Source of what the platform itself records: runs and identity links."""
 
 
 @dataclass(frozen=True, slots=True)

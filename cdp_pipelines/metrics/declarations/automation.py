@@ -2,6 +2,7 @@
 
 from cdp_pipelines.metrics.classes import Proportion, Quantiles, Rate
 from cdp_pipelines.metrics.declaration import Metric
+from models import OURSELVES
 
 AUTOMATION_COMPLETION_RATE = Metric(
     id="automation_completion_rate",
@@ -19,7 +20,7 @@ AUTOMATION_COMPLETION_RATE = Metric(
     better="up",
     purpose="service_delivery",
     k=0,
-    sources=("cdp",),
+    sources=(OURSELVES,),
     entities=("automation_run",),
     slices=("source", "process"),
     transforms=("logical_run",),
@@ -39,7 +40,7 @@ AUTOMATION_PROCESSING_TIME = Metric(
     better="down",
     purpose="service_delivery",
     k=0,
-    sources=("cdp",),
+    sources=(OURSELVES,),
     entities=("automation_run",),
     slices=("source", "process"),
     transforms=("logical_run",),
@@ -59,7 +60,7 @@ THROUGHPUT_RATE = Metric(
     better="up",
     purpose="service_delivery",
     k=0,
-    sources=("cdp",),
+    sources=(OURSELVES,),
     entities=("automation_run",),
     slices=("source", "process"),
     transforms=("logical_run",),
@@ -82,7 +83,7 @@ IDENTITY_MATCH_RATE = Metric(
     better="up",
     purpose="service_delivery",
     k=0,
-    sources=("cdp",),
+    sources=(OURSELVES,),
     entities=("identity_link",),
     grains=("asof",),
     slices=("source",),
