@@ -82,11 +82,6 @@ class Reading:
         self._retry_ids = frozenset(retry_ids)
         self._checks = {entity: validator(entity) for entity in stream.entities}
 
-    @property
-    def moves_cursor(self) -> bool:
-        """A backfill beside a stored cursor leaves that where it is."""
-        return self.since is None or self.state is None
-
     async def bodies(self, request: Request, paging: Paging, *, rows_at: str | None = None) -> AsyncIterator[Json]:
         """Every page from ``request`` on.
 
@@ -168,7 +163,7 @@ class Reading:
                 drift.update(undeclared)
             if record_id in self._retry_ids:
                 recovered.append(record_id)
-        return Page(rows, rejected, recovered, cursor if self.moves_cursor else None, len(records), drift)
+        return Page(rows, rejected, recovered, cursor, len(records), drift)
 
     def _id(self, record: Json) -> str:
         try:

@@ -209,11 +209,10 @@ def test_a_first_load_that_was_killed_goes_on_from_any_page(reader, source, stre
 
 
 @every_stream
-def test_a_backfill_leaves_the_cursor_where_it_is(reader, stand_ins, source, stream):
+def test_a_backfill_reads_again_what_the_cursor_has_passed(reader, stand_ins, source, stream):
     first = reader.read(source, stream)
     again = reader.read(source, stream, cursor=first.cursor, since=stand_ins.world.now - timedelta(days=200))
     if first.cursor is not None:
-        assert set(map(str, again.cursors)) <= {"None"}
         assert again.records
 
 

@@ -61,6 +61,17 @@ def test_a_run_records_the_streams_it_read_to_their_end(home: Home) -> None:
     assert (first.counts["read_to_end"], latest.counts["read_to_end"]) == (["organizations", "users"], [])
 
 
+@pytest.mark.parametrize("name", ["hubspot", "zendesk"])
+def test_a_backfill_leaves_every_cursor_where_it_is(home: Home, name: str) -> None:
+    home.sync(name, since=clock() - timedelta(days=200))
+    assert all(cursor is None for cursor in contents(home)["cursors"].values())
+
+    home.sync(name)
+    before = contents(home)["cursors"]
+    home.sync(name, since=clock() - timedelta(days=200))
+    assert contents(home)["cursors"] == before
+
+
 def test_an_incremental_sync_ends_like_a_full_one(home: Home, vendors: Running, tmp_path: Path) -> None:
     everything(home)
     for _ in range(3):

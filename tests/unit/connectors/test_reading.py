@@ -1,7 +1,5 @@
 """The one loop: its guards, and what becomes of records that are not as declared."""
 
-from datetime import UTC, datetime
-
 import httpx
 import pytest
 
@@ -169,12 +167,6 @@ def test_many_quarantined_records_are_asked_for_in_portions(vendor, vary):
 
 def test_a_quarantined_record_that_comes_by_itself_has_recovered(vendor, company):
     assert vendor(page(company(7), company(8))).read(retry_ids=["7", "1"])[0].recovered == ["7"]
-
-
-def test_a_backfill_beside_a_cursor_moves_nothing(vendor, company):
-    since = datetime(2026, 1, 1, tzinfo=UTC)
-    pages = vendor(page(company(1))).read(cursor={"cursor": "old"}, since=since)
-    assert [p.cursor for p in pages] == [None]
 
 
 def test_a_stream_without_single_reads_waits_for_its_records_to_come_by(vendor):
