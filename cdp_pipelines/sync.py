@@ -25,7 +25,7 @@ from cdp_pipelines.lake import Lake
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
 from connectors.reading import Page
-from connectors.spec import Source, Stream
+from connectors.spec import Source, Stream, Tokens
 from models import ConsentEvent, Entity
 from privacy.protect import Protector
 
@@ -91,7 +91,7 @@ def sync_source(
     settings: SourceSettings,
     sinks: Sinks,
     *,
-    token: str,
+    token: str | Tokens,
     now: Callable[[], datetime],
     streams: Sequence[str] | None = None,
     since: datetime | None = None,
@@ -105,7 +105,7 @@ def sync_source(
         source: The declaration of the system.
         settings: Account, base URL and options of this installation.
         sinks: Lake, protector and stores.
-        token: The credential, in clear, in memory only.
+        token: The credential, in clear, in memory only, or where to get it anew.
         now: Clock; asked once per page for the read time.
         streams: Names of the streams to read, all by default.
         since: Read again from this date on, whatever the cursor says (backfill). The cursor never moves back.
@@ -217,7 +217,7 @@ class _Run:
         self._since = since
         self._progress = progress
 
-    async def all(self, streams: Sequence[Stream], token: str) -> SyncReport:
+    async def all(self, streams: Sequence[Stream], token: str | Tokens) -> SyncReport:
         """Read the streams; one stream's failure does not stop the others."""
         started = time.monotonic()
         async with Connection(

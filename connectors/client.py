@@ -25,6 +25,7 @@ from tenacity import (
     stop_before_delay,
 )
 
+from connectors.auth import Renewing
 from connectors.errors import (
     ConnectorError,
     QuotaSpentError,
@@ -33,7 +34,7 @@ from connectors.errors import (
     SettingsError,
     UnreachableError,
 )
-from connectors.spec import Json, Limiter, Request, Source
+from connectors.spec import Json, Limiter, Request, Source, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Client:
         self,
         source: Source,
         *,
-        token: str,
+        token: str | Tokens,
         base_url: str,
         limiter: Limiter,
         clock: Callable[[], datetime],
@@ -129,7 +130,7 @@ class Client:
         self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
         self._skew = timedelta()
         self._http = httpx.AsyncClient(
-            auth=source.auth(token),
+            auth=source.auth(token) if isinstance(token, str) else Renewing(source.auth, token),
             headers={"Accept": "application/json"},
             timeout=_TIMEOUT,
             transport=wiring.transport,

@@ -10,7 +10,7 @@ from connectors.client import Client, Observer, Patience, Stats, Wiring
 from connectors.errors import ConnectorError, RejectedError, RetriableError, SettingsError
 from connectors.limiter import LocalLimiter
 from connectors.reading import Page, Reading, read_stream
-from connectors.spec import Context, Json, Request, Source, Stream
+from connectors.spec import Context, Json, Request, Source, Stream, Tokens
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _IMPATIENT = Patience(attempts=2, total_seconds=20.0)
@@ -41,7 +41,7 @@ class Connection:
 
     Args:
         source: What to connect to.
-        token: The credential, in the form the source's page in docs/connectors describes.
+        token: The credential, in the form the source's page in docs/connectors describes, or where to get it anew.
         account: Subdomain or portal, where the address needs one.
         base_url: Scheme and host to use instead of the vendor's.
         rate_scale: Multiplies the vendor's limits; above 1 only for stand-ins.
@@ -58,7 +58,7 @@ class Connection:
         self,
         source: Source,
         *,
-        token: str,
+        token: str | Tokens,
         account: str | None,
         base_url: str | None,
         rate_scale: float,
@@ -73,7 +73,7 @@ class Connection:
         self._lookups: dict[str, Any] = {}
         self._client = Client(
             source,
-            token=_checked_token(source, token),
+            token=_checked_token(source, token) if isinstance(token, str) else token,
             base_url=base_url or _address(source, account),
             limiter=wiring.limiter or LocalLimiter(source.budget, rate_scale, sleep=wiring.sleep),
             clock=clock,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import httpx
 
 from connectors.errors import SettingsError
+from connectors.oauth import OAuth
 from models import Entity
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ Map: TypeAlias = Callable[[Json, Context], Mapped]
 Paging: TypeAlias = Callable[[Request, Json], Request | None]
 Fetch: TypeAlias = Callable[[Request], Awaitable[Json]]
 ByIds: TypeAlias = Callable[[Sequence[str], Context], Request]
+Count: TypeAlias = Callable[[Fetch], Awaitable[int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,19 @@ class Limiter(Protocol):
         """Allow no call that shares a window with ``path`` for ``seconds``: the vendor said so."""
 
 
+class Tokens(Protocol):
+    """Access tokens that end and are renewed; ``cdp_pipelines.credentials`` keeps them in the vault.
+
+    Both block: they may wait for another process that is renewing, and call the vendor.
+    """
+
+    def current(self) -> str:
+        """A token that does not end within the next moments."""
+
+    def renewed(self, refused: str) -> str:
+        """A token in place of ``refused``, which the vendor no longer takes."""
+
+
 class Cursor(Protocol):
     """How a stream goes on where it stopped. Cursors are JSON and mean something to their class only."""
 
@@ -148,6 +163,8 @@ class Stream:
         by_ids: Request for single records, where the vendor has one; at most 100 ids.
         enrich: Adds to records what only the listing has, for those that were found by id or by search.
         read: Reader for a stream that does not fit the general one.
+        count: Asks, cheaply, how many records a first load brings; None where the vendor cannot say.
+        per_request: Records one request of a first load brings, where they can be counted.
     """
 
     name: str
@@ -167,6 +184,8 @@ class Stream:
     by_ids: ByIds | None = None
     enrich: "Callable[[Reading, list[Json]], Awaitable[None]] | None" = None
     read: "Callable[[Reading], AsyncIterator[Page]] | None" = None
+    count: Count | None = None
+    per_request: int = 100
 
     def __post_init__(self) -> None:
         problems = []
@@ -209,6 +228,7 @@ class Source:
         missing_scopes: Reads the names of missing permissions from the vendor's refusal.
         describe: Lines for ``check`` that help to configure the source.
         options: Names of the options the maps and lookups read.
+        oauth: How a person lets an app in, where the vendor has that; a plain token otherwise.
     """
 
     name: str
@@ -222,6 +242,7 @@ class Source:
     lookups: Mapping[str, Callable[[Fetch, Mapping[str, Any]], Awaitable[Any]]] = field(default_factory=dict)
     describe: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     options: frozenset[str] = frozenset()
+    oauth: OAuth | None = None
 
     def __post_init__(self) -> None:
         names = [stream.name for stream in self.streams]
