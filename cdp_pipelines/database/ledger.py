@@ -3,15 +3,17 @@
 Written by syncs by the thousand, so rows go past SQLAlchemy's per-row processing.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, select
 
-from cdp_pipelines.database.rows import UTC_TIME, insert_table, read_table, table_of
+from cdp_pipelines.database.rows import UTC_TIME, driver_rows, insert_table, read_table, table_of, wanted_ids
 from cdp_pipelines.database.stores import writing
 from models.control import ConsentLedger
 
@@ -22,9 +24,7 @@ _FROM_LAKE: Final = {"event_id": "source_id", "person_source_id": "person_id"}
 
 _COLUMNS = tuple(name for name in _TABLE.columns.keys() if name not in {"run_id", "recorded_at"})  # noqa: SIM118
 
-_STATE: Final = ("source", "event_id", "state", "at")
-_IDS_PER_QUERY = 5_000
-"""Both databases take a query with so many parameters."""
+_IDS_PER_QUERY = 10_000
 
 
 def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
@@ -51,41 +51,29 @@ def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
 
 def _news(connection: Connection, rows: pa.Table) -> pa.Table:
     """``rows`` without the inferred ones that repeat the state their event had last."""
-    inferred = rows.filter(rows["inferred"]).sort_by("at").select(_STATE).to_pylist()
-    if not inferred:
-        return rows
-    latest = _latest(connection, inferred)
-    repeated = []
-    for key, state, at in ((_key(row), row["state"], row["at"]) for row in inferred):
-        if latest.get(key) == state:
-            repeated.append((*key, state, at))
-        latest[key] = state
-    return _without(rows, repeated)
+    inferred = rows.append_column("place", pa.array(np.arange(len(rows)))).filter(rows["inferred"]).sort_by("at")
+    places, sources, events, states = (inferred[name].to_pylist() for name in ("place", "source", "event_id", "state"))
+    latest = _latest(connection, sources, events)
+    is_news = np.ones(len(rows), np.bool_)
+    for place, source, event, state in zip(places, sources, events, states, strict=True):
+        is_news[place] = latest.get((source, event)) != state
+        latest[source, event] = state
+    return rows if is_news.all() else rows.filter(pa.array(is_news))
 
 
-def _without(rows: pa.Table, repeated: list[tuple[Any, ...]]) -> pa.Table:
-    left_out = pa.Table.from_pylist(
-        [dict(zip(_STATE, row, strict=True)) for row in repeated], pa.schema([rows.field(name) for name in _STATE])
-    )
-    left_out = left_out.append_column("inferred", pa.repeat(pa.scalar(value=True), len(left_out)))
-    return rows.join(left_out, left_out.column_names, join_type="left anti")
-
-
-def _latest(connection: Connection, events: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    """State of the latest entry of each of ``events``, by source and event id."""
+def _latest(connection: Connection, sources: Sequence[str], events: Sequence[str]) -> dict[tuple[str, str], str]:
+    """State of the latest entry of each event, by source and event id."""
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for source, event in dict.fromkeys(zip(sources, events, strict=True)):
+        by_source[source].append(event)
     found: dict[tuple[str, str], str] = {}
-    for source in {row["source"] for row in events}:
-        ids = sorted({row["event_id"] for row in events if row["source"] == source})
+    for source, ids in by_source.items():
         for start in range(0, len(ids), _IDS_PER_QUERY):
-            wanted = (_TABLE.c.source == source, _TABLE.c.event_id.in_(ids[start : start + _IDS_PER_QUERY]))
-            query = select(*(_TABLE.c[name] for name in _STATE)).where(*wanted)
-            entries = connection.execute(query.order_by(_TABLE.c.at, _TABLE.c.recorded_at)).mappings()
-            found |= {_key(entry): entry["state"] for entry in entries}
+            wanted, argument = wanted_ids(connection, ids[start : start + _IDS_PER_QUERY])
+            entries = f"{wanted} consent_ledger as l on l.source = ? and l.event_id = wanted.value"
+            statement = f"select l.event_id, l.state from {entries} order by l.at, l.recorded_at"  # noqa: S608 - our own text
+            found |= {(source, event): state for event, state in driver_rows(connection, statement, (argument, source))}
     return found
-
-
-def _key(row: Mapping[Any, Any]) -> tuple[str, str]:
-    return row["source"], row["event_id"]
 
 
 def read_ledger(control: Engine) -> pa.Table:

@@ -53,6 +53,25 @@ def insert_new_values(
     return connection.exec_driver_sql(statement, list(values)).rowcount
 
 
+def wanted_ids(connection: Connection, ids: Sequence[str]) -> tuple[str, Any]:
+    """Many ids in one argument: a from-item called ``wanted`` with the column ``value``, and the argument for its mark.
+
+    SQLite must be told to begin with it (``cross join``), or it scans the whole table for a short list.
+    """
+    if connection.dialect.name == "sqlite":
+        return "json_each(?) as wanted cross join", orjson.dumps(ids).decode()
+    return "unnest(%s::text[]) as wanted (value) inner join", list(ids)
+
+
+def driver_rows(connection: Connection, statement: str, arguments: tuple[Any, ...]) -> Sequence[Any]:
+    """The driver's own tuples: SQLAlchemy's rows cost as much again as the query. Marks are ``?`` in ``statement``."""
+    text = statement if connection.dialect.name == "sqlite" else statement.replace("?", "%s")
+    result = connection.exec_driver_sql(text, arguments)
+    rows: Sequence[Any] = result.cursor.fetchall()
+    result.close()
+    return rows
+
+
 def _insert(connection: Connection, table: str, columns: Sequence[str]) -> str:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     names, marks = ", ".join(f'"{column}"' for column in columns), ", ".join(mark for _ in columns)
@@ -157,7 +176,7 @@ def _driver_values(column: pa.ChunkedArray, *, is_sqlite: bool) -> list[Any]:
     """Values the driver takes: SQLite stores times and dates as the text SQLAlchemy reads back."""
     kind = column.type
     if is_sqlite and pa.types.is_timestamp(kind):
-        column = pc.strftime(column.cast(UTC_TIME), "%Y-%m-%d %H:%M:%S")
+        column = pc.local_timestamp(column.cast(UTC_TIME)).cast(pa.string())
     elif is_sqlite and pa.types.is_date(kind):
         column = column.cast(pa.string())
     values: list[Any] = column.to_pylist()

@@ -9,28 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine
 
 from cdp_pipelines.barriers import reach
-from cdp_pipelines.database.rows import insert_new_values
+from cdp_pipelines.database.rows import driver_rows, insert_new_values, wanted_ids
 from cdp_pipelines.database.stores import writing
 from privacy.subjects import StoredSubject, SubjectRef
 
 _CHUNK = 10_000
 """References or ids per statement; also below SQLite's limit on parameters."""
-
-_ALIASES = {
-    "sqlite": """
-        json_each(?) as wanted
-        cross join subject_alias as a on a.source = ? and a.kind = ? and a.id = wanted.value
-    """,
-    "postgresql": """
-        unnest(%s::text[]) as wanted (value)
-        join subject_alias as a on a.source = %s and a.kind = %s and a.id = wanted.value
-    """,
-}
-"""Aliases of one source and kind by id. ``cross join`` keeps SQLite from scanning them all for a short list."""
 
 
 class SubjectVault:
@@ -112,29 +99,20 @@ def _by_alias(
     connection: Connection, columns: str, refs: Iterable[SubjectRef], *, join: str = ""
 ) -> Iterator[tuple[dict[str, SubjectRef], Sequence[Any]]]:
     """Rows about the references, one source and kind and a bounded number of references at a time."""
-    statement = f"select {columns} from {_ALIASES[connection.dialect.name]} {join}"  # noqa: S608 - our own text
     groups: dict[tuple[str, str], dict[str, SubjectRef]] = defaultdict(dict)
     for ref in refs:
         groups[ref[0], ref[1]][ref[2]] = ref
     for (source, kind), by_id in groups.items():
         ids = list(by_id)
         for start in range(0, len(ids), _CHUNK):
-            chunk: Any = ids[start : start + _CHUNK]
-            if connection.dialect.name == "sqlite":
-                chunk = orjson.dumps(chunk).decode()
-            yield by_id, _fetch(connection, statement, (chunk, source, kind))
+            wanted, argument = wanted_ids(connection, ids[start : start + _CHUNK])
+            aliases = f"{wanted} subject_alias as a on a.source = ? and a.kind = ? and a.id = wanted.value"
+            statement = f"select {columns} from {aliases} {join}"  # noqa: S608 - our own text
+            yield by_id, driver_rows(connection, statement, (argument, source, kind))
 
 
 def _rows_by_id(connection: Connection, ids: list[bytes]) -> Sequence[Any]:
     is_sqlite = connection.dialect.name == "sqlite"
-    among = f"in ({', '.join('?' * len(ids))})" if is_sqlite else "= any(%s::bytea[])"
+    among = f"in ({', '.join('?' * len(ids))})" if is_sqlite else "= any(?::bytea[])"
     statement = f"select subject_id, wrapped_key, kek_id from subject_key where subject_id {among}"  # noqa: S608 - marks
-    return _fetch(connection, statement, tuple(ids) if is_sqlite else (ids,))
-
-
-def _fetch(connection: Connection, statement: str, arguments: tuple[Any, ...]) -> Sequence[Any]:
-    """The driver's own tuples: SQLAlchemy's rows cost as much again as the query."""
-    result = connection.exec_driver_sql(statement, arguments)
-    rows: Sequence[Any] = result.cursor.fetchall()
-    result.close()
-    return rows
+    return driver_rows(connection, statement, tuple(ids) if is_sqlite else (ids,))
