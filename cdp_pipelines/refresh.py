@@ -4,17 +4,17 @@ Both work on one snapshot of the lake, recorded when the first begins, so that i
 published agree with each other whatever syncs write meanwhile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import pyarrow as pa
+from typing import Any, TypedDict
 
 from cdp_pipelines import database
 from cdp_pipelines.automation import record_automation_runs
+from cdp_pipelines.config import Settings
 from cdp_pipelines.database.leases import Held
+from cdp_pipelines.engine import Engine
 from cdp_pipelines.errors import error_class
 from cdp_pipelines.identity import (
     IdentityReport,
@@ -25,7 +25,7 @@ from cdp_pipelines.identity import (
     resolve,
 )
 from cdp_pipelines.installation import Installation
-from cdp_pipelines.lake import Snapshot
+from cdp_pipelines.lake import Lake, Snapshot
 from cdp_pipelines.metrics import MetricsReport, refresh
 
 PROFILES = "identity"
@@ -48,27 +48,14 @@ def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshe
         snapshot = opened.lake.snapshot()
         with opened.lake.pinned(snapshot):
             identity = resolve(
-                lake=opened.lake,
-                stores=opened.stores,
+                **_inputs(opened, snapshot, now),
                 protector=opened.protector,
                 revealer=opened.revealer,
-                engine=opened.engine,
-                settings=opened.settings,
-                snapshot=snapshot,
                 run_id=run_id,
-                now=now,
+                before_write=held.check,
             )
             linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
-            held.check()
-            profiles = build_profiles(
-                lake=opened.lake,
-                stores=opened.stores,
-                engine=opened.engine,
-                settings=opened.settings,
-                snapshot=linked,
-                run_id=run_id,
-                now=now,
-            )
+            profiles = build_profiles(**_inputs(opened, linked, now), run_id=run_id, before_write=held.check)
         counts.update(records=identity.records, snapshot=linked.to_json())
     return ProfilesRefreshed(run_id, identity, profiles, linked)
 
@@ -81,20 +68,17 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
     """
     with _run(opened, METRICS) as (held, run_id, counts):
         snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
+        held.check()
         record_automation_runs(opened.sinks, run_id=run_id, now=now)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
-            held.check()
+            inputs = _inputs(opened, snapshot, now)
             report = refresh(
-                lake=opened.lake,
-                stores=opened.stores,
-                engine=opened.engine,
-                settings=opened.settings,
-                snapshot=snapshot,
-                permissions=_table(permissions, opened, snapshot, now),
-                consents=_table(consent_history, opened, snapshot, now),
+                **inputs,
+                permissions=permissions(**inputs),
+                consents=consent_history(**inputs),
                 run_id=run_id,
-                now=now,
+                before_write=held.check,
             )
         held.check()
         database.write_copies(opened.stores, opened.settings)
@@ -102,9 +86,19 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
     return report
 
 
-def _table(derived: Callable[..., pa.Table], opened: Installation, snapshot: Snapshot, now: datetime) -> pa.Table:
-    """What identity derives from the snapshot and the consent ledger."""
-    return derived(
+class _Inputs(TypedDict):
+    """What every part of a run works on, by the names of their parameters."""
+
+    lake: Lake
+    stores: database.Stores
+    engine: Engine
+    settings: Settings
+    snapshot: Snapshot
+    now: datetime
+
+
+def _inputs(opened: Installation, snapshot: Snapshot, now: datetime) -> _Inputs:
+    return _Inputs(
         lake=opened.lake,
         stores=opened.stores,
         engine=opened.engine,

@@ -4,7 +4,7 @@ The golden record is not stored: ``golden_record`` says for one profile which re
 same order that ``customer_360`` is made with, so the two cannot drift apart and erasure has one place less to clean.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,8 +57,11 @@ def build_profiles(
     snapshot: Snapshot,
     run_id: str,  # noqa: ARG001 - every step of a run has one; these tables carry none
     now: datetime,
+    before_write: Callable[[], None],
 ) -> ProfileReport:
     """Compute the profile tables from ``snapshot`` and publish them in one transaction.
+
+    ``before_write`` is called directly before that; it raises when this run may write no more.
 
     Segments are not part of it yet: no scheme is defined, so ``segment_membership`` stays empty.
 
@@ -72,6 +75,7 @@ def build_profiles(
             "consent_state": consents.states(),
             "identity_link": reading.links(),
         }
+    before_write()
     publish_profile(stores, tables)
     reach("profile_published")
     return ProfileReport(*(tables[name].num_rows for name in ("customer_360", "consent_state", "identity_link")))

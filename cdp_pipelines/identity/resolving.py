@@ -1,7 +1,7 @@
 """One identity run: read the records, decide who is who, write what is news."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,7 +58,7 @@ class IdentityReport:
         return sum(self.blocked.values())
 
 
-def resolve(
+def resolve(  # noqa: PLR0913 - whatever a step works on, by name
     *,
     lake: Lake,
     stores: Stores,
@@ -69,8 +69,11 @@ def resolve(
     snapshot: Snapshot,
     run_id: str,
     now: datetime,
+    before_write: Callable[[], None],
 ) -> IdentityReport:
     """Link every person record of ``snapshot`` to a profile. Safe to repeat; an unchanged world writes nothing.
+
+    ``before_write`` is called directly before each write; it raises when this run may write no more.
 
     Raises:
         StoreError, LakeError, EngineError, PrivacyError: Something refused; the links are as before.
@@ -82,10 +85,12 @@ def resolve(
     known = Register.of(register.rows())
     previous = Previous.of(records, source.links(), known)
     result = assign(clusters.labels, clusters.linked, previous.profiles, previous.linked_at, registered=len(known.ids))
+    before_write()
     ids = pa.concat_arrays([known.ids, pa.array(register.new_ids(result.new), pa.string())])
-    writer = _Writer(lake, protector, run_id, now)
+    writer = _Writer(lake, protector, run_id, now, before_write)
     reach("identity_register")
     writer.write(IdentityEvent, event_rows(result.changes, records, clusters, previous, ids, now=now))
+    before_write()
     register.redirect_all(_redirects(result.changes, ids))
     reach("identity_links")
     profiles = final_profiles(result, clusters, previous)
@@ -145,11 +150,13 @@ class _Writer:
     protector: Protector
     run_id: str
     now: datetime
+    before_write: Callable[[], None]
 
     def write(self, entity: type[Entity], rows: list[dict[str, Any]]) -> None:
         """Append ``rows``, if any."""
         if rows:
             protected = self.protector.protect(entity, rows, run_id=self.run_id, read_at=self.now)
+            self.before_write()
             self.lake.append(entity.__entity__, protected.table)
 
     def write_table(self, entity: type[Entity], rows: pa.Table) -> None:

@@ -1,7 +1,7 @@
 """Computing every metric and publishing all of them at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ class MetricsReport:
     by_status: dict[str, int]
 
 
-def refresh(
+def refresh(  # noqa: PLR0913 - whatever a step works on, by name
     *,
     lake: CurrentRows,
     stores: Stores,
@@ -67,8 +67,11 @@ def refresh(
     consents: pa.Table,
     run_id: str,
     now: datetime,
+    before_write: Callable[[], None],
 ) -> MetricsReport:
     """Compute every metric for every period and publish all of it in one transaction. Safe to repeat.
+
+    ``before_write`` is called directly before that; it raises when this run may write no more.
 
     Raises:
         EngineError: The lake's rows could not be read. A single metric that fails is published as ``error``.
@@ -85,6 +88,7 @@ def refresh(
     )
     scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
     published = compute(METRICS, inputs, scene)
+    before_write()
     database.publish_mart(stores, published, dim_rows())
     return MetricsReport(
         rows=len(published), metrics=len(METRICS), by_status=dict(Counter(published["status"].to_pylist()))

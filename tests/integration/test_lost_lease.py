@@ -1,25 +1,88 @@
-"""A process that was held up and replaced stops before it moves a cursor."""
+"""A process that was held up and replaced stops before it moves a cursor, writes a link or publishes a table."""
 
 import functools
+import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
+import duckdb
 import pytest
 from installations import Home
+from sqlalchemy import Engine as Database
 
 from cdp_pipelines import database
 from cdp_pipelines.errors import LeaseError
+from cdp_pipelines.installation import Installation, clock
+from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
+
+STORED = (("control", "id_register"), ("profile", "identity_link"), ("profile", "customer_360"), ("mart", "dim_metric"))
 
 
-def test_a_sync_whose_lease_was_taken_over_commits_no_cursor(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "lease", functools.partial(database.lease, ttl_seconds=0.3))
+
+
+class HeldUp:
+    """An engine whose process is held up after its ``at``-th read, for so long that another one takes over."""
+
+    def __init__(self, opened: Installation, at: int) -> None:
+        self._opened, self._at = opened, at
+        self.reads = 0
+        self.before: dict[str, Any] = {}
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        self.reads += 1
+        with self._opened.engine.connection() as connection:
+            yield connection
+        if self.reads == self._at:
+            self.before = written(self._opened)
+            take_over(self._opened.stores.control)
+
+
+def take_over(control: Database) -> None:
+    with control.begin() as connection:
+        connection.exec_driver_sql("update lease set holder = 'other'")
+    time.sleep(0.4)
+
+
+def written(opened: Installation) -> dict[str, Any]:
+    """How many rows there are of whatever a refresh writes."""
+    counts: dict[str, Any] = {}
+    for store, table in STORED:
+        with getattr(opened.stores, store).connect() as connection:
+            counts[f"{store}.{table}"] = connection.exec_driver_sql(f"select count(*) from {table}").scalar()  # noqa: S608
+    for table in ("identity_link", "identity_event", "automation_run"):
+        counts[table] = opened.lake.current(table).num_rows
+    return counts
+
+
+def test_a_sync_whose_lease_was_taken_over_commits_no_cursor(home: Home) -> None:
     with home.opened() as opened:
         control = opened.stores.control
 
-    def taken_over(_stream: str, _records: int) -> None:
-        with control.begin() as connection:
-            connection.exec_driver_sql("update lease set holder = 'other'")
-        time.sleep(0.4)
-
     with pytest.raises(LeaseError, match="another one may have taken over"):
-        home.sync("hubspot", streams=["companies"], progress=taken_over)
+        home.sync("hubspot", streams=["companies"], progress=lambda _stream, _records: take_over(control))
     assert database.load_cursor(control, "hubspot", "companies") is None
+
+
+@pytest.mark.parametrize("refresh", [refresh_profiles, refresh_metrics])
+def test_a_refresh_whose_lease_was_taken_over_writes_nothing_more(home: Home, refresh: Any) -> None:
+    home.sync("hubspot", streams=["contacts"])
+    with home.opened() as opened:
+        if refresh is refresh_metrics:
+            refresh_profiles(opened, now=clock())
+        for at in itertools.count(1):
+            engine: Any = HeldUp(opened, at)
+            try:
+                refresh(replace(opened, engine=engine), now=clock())
+            except LeaseError:
+                assert written(opened) == engine.before, f"held up after read {at}"
+            else:
+                break
+
+    assert engine.reads == at - 1 >= 2  # it stopped wherever it was held up, the last read included

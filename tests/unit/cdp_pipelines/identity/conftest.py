@@ -27,6 +27,10 @@ root_key_file = "root.key"
 """
 
 
+def _free() -> None:
+    """Nobody else wants to write."""
+
+
 @dataclass
 class Installation:
     """Stores, lake and keys in a temporary folder, with a clock that moves an hour per act."""
@@ -61,10 +65,10 @@ class Installation:
 
     def resolve(self) -> IdentityReport:
         self.now += timedelta(hours=1)
-        return resolve(**self.given(), protector=self.protector, revealer=self.revealer, run_id="r")
+        return resolve(**self.given(), protector=self.protector, revealer=self.revealer, run_id="r", before_write=_free)
 
     def build(self) -> ProfileReport:
-        return build_profiles(**self.given(), run_id="r")
+        return build_profiles(**self.given(), run_id="r", before_write=_free)
 
     def links(self) -> dict[tuple[str, str], str]:
         """Record to profile."""
