@@ -19,7 +19,9 @@ def serve(
     hubspot_port: Annotated[int, typer.Option(help="Port of the HubSpot stand-in.")] = 8801,
     zendesk_port: Annotated[int, typer.Option(help="Port of the Zendesk stand-in.")] = 8802,
     control_port: Annotated[int, typer.Option(help="Port that moves the business on; 0 takes a free one.")] = 0,
-    noise: Annotated[float, typer.Option(min=0, max=1, help="How often values are mistyped, missing or outdated.")] = 0.1,
+    noise: Annotated[
+        float, typer.Option(min=0, max=1, help="How often values are mistyped, missing or outdated.")
+    ] = 0.1,
     csat: Annotated[str, typer.Option(help="Zendesk's satisfaction feature: legacy or new.")] = "legacy",
     latency_ms: Annotated[int, typer.Option(help="Delay before every answer.")] = 0,
     rate_scale: Annotated[float, typer.Option(help="Vendor's rate limits times this; 0 switches them off.")] = 1.0,
