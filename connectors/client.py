@@ -7,8 +7,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -46,6 +46,7 @@ _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _MAX_REDIRECTS = 3
 _CONNECTION_ATTEMPTS = 3
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+_VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")
 _HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
 _TOO_MANY = 429
 _UNPAUSED_SECONDS = 1.0
@@ -74,12 +75,21 @@ class Attempt:
 
 @dataclass(slots=True)
 class Stats:
-    """What a connection has done so far. ``absent`` names streams whose feature the account does not have."""
+    """What a connection has done so far.
+
+    Attributes:
+        requests: Calls made.
+        retries: Calls that had to be repeated.
+        throttled_seconds: Time waited because the vendor allowed no more.
+        absent: Streams whose feature the account does not have.
+        served_version: Version of the API that answered, if it is not the pinned one.
+    """
 
     requests: int = 0
     retries: int = 0
     throttled_seconds: float = 0.0
     absent: set[str] = field(default_factory=set)
+    served_version: str | None = None
 
 
 Observer = Callable[[Attempt], None]
@@ -129,6 +139,7 @@ class Client:
         self._base = _checked_base(source.name, base_url)
         self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
         self._skew = timedelta()
+        self._meter = source.meter() if source.meter else None
         self._http = httpx.AsyncClient(
             auth=source.auth(token) if isinstance(token, str) else Renewing(source.auth, token),
             headers={"Accept": "application/json"},
@@ -181,12 +192,47 @@ class Client:
         if isinstance(error, RetriableError) and error.status == _TOO_MANY and state.next_action:
             self.stats.throttled_seconds += state.next_action.sleep
 
+    async def rest(self, seconds: float) -> None:
+        """Wait, as long as the vendor works on something."""
+        await self._wiring.sleep(seconds)
+
+    @asynccontextmanager
+    async def file(self, url: str, label: str) -> AsyncIterator[httpx.Response]:
+        """A file the vendor has put elsewhere, to be read as it arrives. Its address is a secret; the token stays here.
+
+        Args:
+            url: Where it is.
+            label: What to call it in the log and in errors.
+
+        Raises:
+            RetriableError: It did not come whole.
+            RejectedError: It is not there.
+        """
+        started, status = time.perf_counter(), None
+        self.stats.requests += 1
+        try:
+            async with self._http.stream("GET", _checked_file(self.source.name, url), auth=None) as response:
+                status = response.status_code
+                if not response.is_success:
+                    raise self._error(Request(label), response)
+                yield response
+        except httpx.RequestError as error:
+            raise RetriableError(
+                f"{self.source.name} {label}: {type(error).__name__} while reading the file, so it ended early. "
+                "Run again."
+            ) from None
+        finally:
+            self._report(Attempt(label, status, 1, time.perf_counter() - started))
+
     async def _once(self, request: Request, absent_on: Collection[int], number: int) -> Json | None:
         self.stats.throttled_seconds += await self._limiter.wait(request.path)
+        if self._meter and (wait := self._meter.wait_seconds(request)):
+            await self._wiring.sleep(wait)
+            self.stats.throttled_seconds += wait
         response = await self._call(request, number)
         self._heed(request, response)
         if response.is_success:
-            return self._json(request, response)
+            return self._answer(request, self._json(request, response))
         error = self._error(request, response)
         if response.status_code in absent_on and isinstance(error, RejectedError) and not error.missing_scopes:
             return None
@@ -252,6 +298,32 @@ class Client:
         if budget.remaining_header and response.headers.get(budget.remaining_header) == "0":
             reset = _seconds(response.headers.get(budget.reset_header or ""))
             self._limiter.pause(request.path, _UNPAUSED_SECONDS if reset is None else reset)
+        self._notice_version(response)
+
+    def _notice_version(self, response: httpx.Response) -> None:
+        """Vendors answer with another version when the pinned one is no longer served."""
+        version = self.source.version
+        served = response.headers.get(version.header) if version else None
+        if not version or not served or served == version.pinned or not _VERSION.fullmatch(served):
+            return
+        if self.stats.served_version != served:
+            self.stats.served_version = served
+            log.warning(
+                "%s answers with version %s of its API instead of %s: update this program.",
+                self.source.name,
+                served,
+                version.pinned,
+            )
+
+    def _answer(self, request: Request, body: Json) -> Json:
+        """The body, unless it says that it is none."""
+        if self._meter:
+            self._meter.read(request, body)
+        refused = self.source.refusal(body) if self.source.refusal else None
+        if refused is None:
+            return body
+        seen = f"{self._what(request)}: answered with the error {refused.code or 'without a code'}"
+        raise self._judged(seen, refused.status, body, refused.retry_after_seconds)
 
     def _json(self, request: Request, response: httpx.Response) -> Json:
         try:
@@ -275,8 +347,10 @@ class Client:
             return QuotaSpentError(
                 f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status
             )
+        return self._judged(seen, status, body, _retry_after(response, body))
+
+    def _judged(self, seen: str, status: int, body: Json, wait: float | None) -> ConnectorError:
         if is_retriable(status):
-            wait = _retry_after(response, body)
             hint = f" The vendor asks to wait {wait:.0f} s." if wait is not None else ""
             sentence = f"{seen}: the vendor cannot answer now.{hint} Run again later."
             return RetriableError(sentence, status=status, retry_after_seconds=wait)
@@ -286,6 +360,8 @@ class Client:
         missing = self.source.missing_scopes(body)
         if missing:
             advice = f"the token lacks the permission {', '.join(missing)}"
+        elif status in self.source.advice:
+            advice = self.source.advice[status]
         elif status in {401, 530}:
             advice = "the token is wrong, expired or withdrawn"
         elif status == 403:  # noqa: PLR2004
@@ -293,6 +369,9 @@ class Client:
         else:
             page = f"docs/connectors/{self.source.name}.md"
             advice = f"asking again would not help; compare {page} with the vendor's changelog"
+        if self.stats.served_version and self.source.version:
+            served, pinned = self.stats.served_version, self.source.version.pinned
+            advice += f"; version {served} answered instead of {pinned}, so this program may be too old"
         help_ = f" {self.source.credential_help}" if missing or status in {401, 403, 530} else ""
         error = RejectedError(f"{seen}: {advice}.{help_}", status=status)
         error.missing_scopes = missing
@@ -356,6 +435,15 @@ def _vendor_code(body: Json) -> str | None:
         if isinstance(value, str) and _CODE.fullmatch(value):
             return value
     return None
+
+
+def _checked_file(name: str, url: str) -> str:
+    with suppress(httpx.InvalidURL):
+        parts = httpx.URL(url)
+        local = bool(_HOST_AND_PORT.fullmatch(parts.host))
+        if parts.host and not parts.userinfo and (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            return url
+    raise RejectedError(f"{name}: the vendor points to a file at an address that does not begin with https://.")
 
 
 def _checked_base(name: str, base_url: str) -> str:

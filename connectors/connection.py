@@ -26,6 +26,7 @@ class CheckResult:
         sentence: What is wrong and where to repair it, or that all is well.
         scopes: Permissions that were found missing.
         details: Lines that help to configure the source.
+        warnings: Sentences about what will not be read although nothing is wrong.
         rerun_helps: Nothing answered, which may be different later.
     """
 
@@ -33,6 +34,7 @@ class CheckResult:
     sentence: str
     scopes: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     rerun_helps: bool = False
 
 
@@ -119,11 +121,21 @@ class Connection:
             lookups = {name: await self._lookup(name) for name in self.source.lookups}
         except ConnectorError as error:
             return _failed(error)
+        warnings = self._warnings(lookups)
         return CheckResult(
             ok=True,
-            sentence=f"{self.source.name}: the token may read everything the streams need.",
+            sentence=" ".join([f"{self.source.name}: the token may read everything the streams need.", *warnings]),
             details=describe(lookups) if describe else (),
+            warnings=warnings,
         )
+
+    def _warnings(self, lookups: Mapping[str, Any]) -> tuple[str, ...]:
+        warnings = self.source.warn(lookups) if self.source.warn else ()
+        served, version = self._client.stats.served_version, self.source.version
+        if served is None or version is None:
+            return warnings
+        sentence = f"{self.source.name} answers with version {served} of its API instead of {version.pinned}: update."
+        return (*warnings, sentence)
 
     async def read(
         self,

@@ -15,15 +15,16 @@ from pydantic import ValidationError
 
 from connectors.client import Client
 from connectors.errors import IncompleteError, MappingError, RejectedError, RetriableError
+from connectors.graphql import at, having
 from connectors.spec import Context, Json, Paging, Request, Row, Stream
 from models import Entity
 from models.derive import validator
 
 PAGE_CAP = 100_000
 """More pages than any account has; a listing that goes on longer is running in a circle no single request shows."""
-_IDS_PER_REQUEST = 100
 _SMALLEST_PAGE = 50
 _GATEWAY_TIMEOUT = 504
+_TOO_DEAR = 413
 _BAD_REQUEST = 400
 
 
@@ -46,6 +47,7 @@ class Page:
         cursor: JSON that may be committed once these rows are stored; None means not yet.
         records: Vendor records on the page.
         drift: Top-level fields the stream does not declare, with their number.
+        is_milestone: Commit at once: what follows may take hours, or the way back to here is dear.
     """
 
     rows: Mapping[type[Entity], list[Row]]
@@ -54,6 +56,7 @@ class Page:
     cursor: Json | None
     records: int
     drift: Mapping[str, int]
+    is_milestone: bool = False
 
 
 class Reading:
@@ -127,6 +130,12 @@ class Reading:
                 if error.status != _GATEWAY_TIMEOUT or size < _SMALLEST_PAGE:
                     raise
                 request = request.having(per_page=str(size))
+            except RejectedError as error:
+                # A query that costs more than any query may: the vendor's formula is its own, so ask for less.
+                size = int(at(request.json, "variables.first") or 0) // 2
+                if error.status != _TOO_DEAR or not size:
+                    raise
+                request = having(request, first=size)
 
     def records_of(self, body: Json, rows_at: str | None = None, *, page: int = 1) -> list[Json]:
         """The list of records on a page.
@@ -135,7 +144,7 @@ class Reading:
             IncompleteError: There is none. An absent list is not an empty page.
         """
         where = rows_at or self.stream.rows_at
-        records = body.get(where)
+        records = at(body, where)
         if not isinstance(records, list):
             raise IncompleteError(
                 f'{self._name}: page {page} has no list "{where}" (keys: {", ".join(sorted(body)) or "none"}). An '
@@ -197,8 +206,8 @@ class Reading:
         if self.stream.by_ids is None:
             return
         waiting = sorted(ids)
-        for start in range(0, len(waiting), _IDS_PER_REQUEST):
-            part = waiting[start : start + _IDS_PER_REQUEST]
+        for start in range(0, len(waiting), self.stream.ids_per_request):
+            part = waiting[start : start + self.stream.ids_per_request]
             body = await self.client.send(self.stream.by_ids(part, self.context)) or {}
             records = self.records_of(body)
             _attach(self.stream, body)

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import httpx
 
@@ -120,6 +120,54 @@ class Tokens(Protocol):
         """A token in place of ``refused``, which the vendor no longer takes."""
 
 
+class Meter(Protocol):
+    """Knows what calls cost, for vendors that count points and not calls; ``graphql.CostMeter`` is one."""
+
+    def wait_seconds(self, request: Request) -> float:
+        """Seconds until ``request`` is affordable, as far as is known."""
+
+    def read(self, request: Request, body: Json) -> None:
+        """Take from an answer what it says about costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error in an answer whose status says success.
+
+    Attributes:
+        status: The HTTP status it amounts to.
+        code: The vendor's code.
+        retry_after_seconds: How long to wait, where the answer tells.
+    """
+
+    status: int
+    code: str | None = None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVersion:
+    """The version of the API our queries are written for, and the header in which answers say which one they are."""
+
+    header: str
+    pinned: str
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A message the vendor sends by itself, and what has to follow; nothing receives it yet.
+
+    Attributes:
+        topic: The vendor's name of it.
+        means: A person asks for their data, must be erased or left; two persons became one; the account must go.
+        person: Where in the message the person's id is.
+    """
+
+    topic: str
+    means: Literal["access", "erase", "deleted", "merged", "erase_account"]
+    person: str | None = None
+
+
 class Cursor(Protocol):
     """How a stream goes on where it stopped. Cursors are JSON and mean something to their class only."""
 
@@ -149,7 +197,7 @@ class Stream:
         name: Last part of the asset key.
         entities: What it yields, children before parents.
         path: Path of the listing.
-        rows_at: Key of a page under which its records are.
+        rows_at: Key of a page under which its records are; dots lead further down.
         map: Vendor record in, canonical rows out.
         fields: Top-level fields that are known, taken or not; others are counted as drift.
         cursor: How it goes on next time.
@@ -160,11 +208,12 @@ class Stream:
         after: Streams that must have been read before.
         lookups: Names of the source's lookups its map needs.
         absent_on: Statuses that mean "this account does not have the feature".
-        by_ids: Request for single records, where the vendor has one; at most 100 ids.
+        by_ids: Request for single records, where the vendor has one; at most ``ids_per_request`` ids.
         enrich: Adds to records what only the listing has, for those that were found by id or by search.
         read: Reader for a stream that does not fit the general one.
         count: Asks, cheaply, how many records a first load brings; None where the vendor cannot say.
         per_request: Records one request of a first load brings, where they can be counted.
+        ids_per_request: Records ``by_ids`` may ask for at once.
     """
 
     name: str
@@ -186,6 +235,7 @@ class Stream:
     read: "Callable[[Reading], AsyncIterator[Page]] | None" = None
     count: Count | None = None
     per_request: int = 100
+    ids_per_request: int = 100
 
     def __post_init__(self) -> None:
         problems = []
@@ -229,6 +279,12 @@ class Source:
         describe: Lines for ``check`` that help to configure the source.
         options: Names of the options the maps and lookups read.
         oauth: How a person lets an app in, where the vendor has that; a plain token otherwise.
+        refusal: Reads the error out of an answer whose status says success, where the vendor hides it there.
+        meter: Makes what knows the price of calls, where the vendor counts points.
+        version: The pinned version of the API, where answers say which version they are.
+        advice: What to do about a status, where this vendor means something of its own by it.
+        warn: Sentences for ``check`` about what will not be read although nothing is wrong.
+        webhooks: Messages the vendor sends about persons.
     """
 
     name: str
@@ -243,6 +299,12 @@ class Source:
     describe: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     options: frozenset[str] = frozenset()
     oauth: OAuth | None = None
+    refusal: Callable[[Json], Refusal | None] | None = None
+    meter: Callable[[], Meter] | None = None
+    version: ApiVersion | None = None
+    advice: Mapping[int, str] = field(default_factory=dict)
+    warn: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
     def __post_init__(self) -> None:
         names = [stream.name for stream in self.streams]
