@@ -7,19 +7,20 @@ import json
 import sys
 import threading
 
-from sandbox import hubspot, zendesk
+from sandbox import google_oauth, google_reviews, hubspot, zendesk
 from sandbox.server import Running, running
 from sandbox.world import World
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Local stand-ins for HubSpot and Zendesk.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Local stand-ins for vendors' APIs.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--customers", type=int, default=1000)
     parser.add_argument("--noise", type=float, default=0.1)
     parser.add_argument("--csat", choices=("legacy", "new"), default="legacy")
     parser.add_argument("--hubspot-port", type=int, default=0)
     parser.add_argument("--zendesk-port", type=int, default=0)
+    parser.add_argument("--google-reviews-port", type=int, default=0)
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument(
         "--rate-scale", type=float, default=0.0, help="multiplies the vendors' limits; 0 switches them off"
@@ -39,6 +40,11 @@ def announcement(state: Running) -> str:
                 "token": zendesk.TOKEN,
                 "oauth": zendesk.OAUTH_TOKEN,
             },
+            "google_reviews": {
+                "url": state.urls["google_reviews"],
+                "token": google_reviews.TOKEN,
+                "refresh_token": google_oauth.REFRESH_TOKEN,
+            },
             "control": {"url": state.control_url},
         }
     )
@@ -50,7 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
     world = World(options.seed, options.customers, options.noise, csat=options.csat)
     # The world is never garbage; this process does nothing else.
     gc.freeze()
-    ports = {"hubspot": options.hubspot_port, "zendesk": options.zendesk_port, "control": options.control_port}
+    ports = {
+        "hubspot": options.hubspot_port,
+        "zendesk": options.zendesk_port,
+        "google_reviews": options.google_reviews_port,
+        "control": options.control_port,
+    }
     with running(world, ports=ports, rate_scale=options.rate_scale, latency_ms=options.latency_ms) as state:
         sys.stdout.write(announcement(state) + "\n")
         sys.stdout.flush()

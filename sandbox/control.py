@@ -35,7 +35,7 @@ class Control:
             case "POST", "/_sandbox/advance":
                 running.world.advance(int(body.get("days", 1)))
                 return reply({"now": running.world.now.isoformat()})
-            case "POST", "/_sandbox/switches":
+            case "POST", "/_sandbox/switches" | "/_sandbox/expire":
                 self._switch(body)
                 return reply({})
             case "GET", "/_sandbox/truth":
@@ -48,6 +48,8 @@ class Control:
 
     def _switch(self, body: dict[str, Any]) -> None:
         switches = self._running.switches
+        if "vendor" in body:  # every access token handed out by OAuth ends now; refresh tokens stay good
+            self._running.grants[body["vendor"]].expire()
         if "latency_ms" in body:
             switches.latency_ms = body["latency_ms"]
         if "rate_scale" in body:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from sandbox import hubspot_errors as errors
 from sandbox import hubspot_marketing, hubspot_objects, hubspot_properties, hubspot_search
+from sandbox.deals import PIPELINES, Pipeline
 from sandbox.hubspot_marketing import PORTAL_ID
+from sandbox.hubspot_oauth import HubSpotOAuth
 from sandbox.switches import Window
 from sandbox.web import Request, Response, Router, Vendor, reply
 
@@ -19,6 +21,7 @@ _SCOPES = {
     "contacts": "crm.objects.contacts.read",
     "companies": "crm.objects.companies.read",
     "feedback_submissions": "crm.objects.feedback_submissions.read",
+    "deals": "crm.objects.deals.read",
     "owners": "crm.objects.owners.read",
     "communication-preferences": "communication_preferences.read",
     "subscriptions": "content",
@@ -76,47 +79,63 @@ def owners(_world: "World", _request: Request) -> Response:
 
 @router.on("GET", "/crm/v3/pipelines/{kind}")
 def pipelines(_world: "World", _request: Request, kind: str) -> Response:
-    """The default pipeline of deals and tickets; this account uses neither."""
-    labels = ("New", "Waiting on contact", "Waiting on us", "Closed")
-    at = "2024-01-10T08:00:00.000Z"
-    times = {"createdAt": at, "updatedAt": at, "archived": False}
-    stages = [
-        {
-            "id": str(n),
-            "label": label,
-            "displayOrder": n,
-            "metadata": {"isClosed": str(label == "Closed").lower()},
-            **times,
-        }
-        for n, label in enumerate(labels, 1)
-    ]
-    if kind not in {"deals", "tickets"}:
+    """The pipelines of deals, and the default one of tickets, which this account does not use."""
+    if kind in {"deals", "deal", "0-3"}:
+        return reply({"results": [_pipeline(number, pipeline) for number, pipeline in enumerate(PIPELINES)]})
+    if kind != "tickets":
         return hubspot_properties.unknown_kind(kind)
-    return reply({"results": [{"id": "0", "label": "Support Pipeline", "displayOrder": 0, "stages": stages, **times}]})
+    labels = ("New", "Waiting on contact", "Waiting on us", "Closed")
+    stages = [
+        _step(str(n), label, n, {"isClosed": str(label == "Closed").lower()}) for n, label in enumerate(labels, 1)
+    ]
+    return reply({"results": [{**_step("0", "Support Pipeline", 0), "stages": stages}]})
+
+
+def _pipeline(number: int, pipeline: Pipeline) -> dict[str, object]:
+    stages = [
+        _step(stage.id, stage.label, n, {"isClosed": str(stage.closed).lower(), "probability": str(stage.probability)})
+        for n, stage in enumerate(pipeline.stages)
+    ]
+    return {**_step(pipeline.id, pipeline.label, number), "stages": stages}
+
+
+def _step(step_id: str, label: str, order: int, metadata: dict[str, str] | None = None) -> dict[str, object]:
+    at = "2024-01-10T08:00:00.000Z"
+    step: dict[str, object] = {"id": step_id, "label": label, "displayOrder": order}
+    return {**step, **({"metadata": metadata} if metadata else {}), "createdAt": at, "updatedAt": at, "archived": False}
 
 
 class HubSpot(Vendor):
     """The stand-in for ``https://api.hubapi.com``."""
 
     name = "hubspot"
-    router = router
 
     def __init__(self, world: "World") -> None:
         """Serve ``world`` with fresh limits."""
         super().__init__(world)
+        self._oauth = HubSpotOAuth()
+        self.grants, self.router = self._oauth.grants, Router()
+        for part in (router, self._oauth.router):
+            self.router.include(part)
         self._burst, self._daily = Window(BURST, BURST_SECONDS), Window(DAILY, 86_400)
         self._searches = Window(SEARCHES, 1)
 
     def refuse(self, request: Request, template: str | None) -> Response | None:
-        """401 without a known token, 403 for the token that has no scopes."""
+        """401 without a known token, 403 for a token that lacks the scope of the path."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token == TOKEN_WITHOUT_SCOPES and template != "/account-info/v3/details":
-            scopes = [scope for part, scope in _SCOPES.items() if part in request.path.split("/")]
-            return errors.missing_scopes(scopes[:1])
-        return None if token in {TOKEN, TOKEN_WITHOUT_SCOPES} else errors.unauthenticated()
+        if token == TOKEN or template in self._oauth.open_paths:
+            return None
+        granted = () if token == TOKEN_WITHOUT_SCOPES else self._oauth.grants.allowed(token)
+        if granted is None:
+            return errors.expired() if self._oauth.grants.is_expired(token) else errors.unauthenticated()
+        needed = [scope for part, scope in _SCOPES.items() if part in request.path.split("/")][:1]
+        lacking = token == TOKEN_WITHOUT_SCOPES or not set(needed) <= set(granted)
+        return errors.missing_scopes(needed) if lacking and template != "/account-info/v3/details" else None
 
     def throttle(self, request: Request, scale: float) -> tuple[Response | None, dict[str, str]]:
-        """Burst and daily limit, or the search limit, whose answers carry no headers."""
+        """Burst and daily limit, or the search limit, whose answers carry no headers; OAuth is not counted."""
+        if request.path.startswith("/oauth/"):
+            return None, {}
         if request.path.endswith("/search"):
             wait = self._searches.take(scale)
             return (errors.too_many("SECONDLY") if wait is not None else None), {}

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from sandbox.hubspot_errors import invalid, not_found
 from sandbox.hubspot_properties import CREATED, KNOWN, MODIFIED, kind_of, unknown_kind
-from sandbox.hubspot_records import survivor_of
+from sandbox.hubspot_records import LINKS, survivor_of
 from sandbox.records import CrmObject
 from sandbox.times import iso_millis
 from sandbox.web import Request, Response, Router, reply
@@ -20,15 +20,24 @@ _DEFAULTS = {
     "contacts": ("firstname", "lastname", "email"),
     "companies": ("name", "domain"),
     "feedback_submissions": (),
+    "deals": ("dealname", "amount", "closedate", "pipeline", "dealstage"),
 }
-_LINKS = {("contacts", "companies"), ("feedback_submissions", "contacts")}
 _LABELS = {
     ("contacts", "companies"): ((1, "Primary", "contact_to_company"), (279, None, "contact_to_company_unlabeled")),
     ("companies", "contacts"): ((2, "Primary", "company_to_contact"), (280, None, "company_to_contact_unlabeled")),
     ("feedback_submissions", "contacts"): ((97, None, "feedback_submission_to_contact"),),
     ("contacts", "feedback_submissions"): ((98, None, "contact_to_feedback_submission"),),
+    ("deals", "contacts"): ((3, None, "deal_to_contact"),),
+    ("contacts", "deals"): ((4, None, "contact_to_deal"),),
+    ("deals", "companies"): ((5, "Primary", "deal_to_company"), (341, None, "deal_to_company_unlabeled")),
+    ("companies", "deals"): ((6, "Primary", "company_to_deal"), (342, None, "company_to_deal_unlabeled")),
 }
-_SINGULAR = {"contacts": "CONTACT", "companies": "COMPANY", "feedback_submissions": "FEEDBACK_SUBMISSION"}
+_SINGULAR = {
+    "contacts": "CONTACT",
+    "companies": "COMPANY",
+    "feedback_submissions": "FEEDBACK_SUBMISSION",
+    "deals": "DEAL",
+}
 PAGE, HISTORY_PAGE, LINK_PAGE = 100, 50, 500
 
 
@@ -76,14 +85,13 @@ def _history(envelope: dict[str, object], obj: CrmObject, names: list[str]) -> N
 
 def linked(world: "World", kind: str, obj_id: str, to: str) -> list[str]:
     """Ids of the live objects of type ``to`` that an object is associated with."""
-    if (kind, to) in _LINKS:
-        obj = world.objects[kind].get(obj_id)
-        other = survivor_of(world.objects[to], obj.linked_id) if obj and obj.archived is None else None
-        return [other.id] if other and other.archived is None else []
-    if (to, kind) in _LINKS:
-        obj = world.objects[kind].get(obj_id)
-        return world.links_to[to].get(obj_id, []) if obj and obj.archived is None else []
-    return []
+    obj = world.objects[kind].get(obj_id)
+    if obj is None or obj.archived is not None:
+        return []
+    if (kind, to) in LINKS:
+        found = (survivor_of(world.objects[to], i) for i in LINKS[kind, to](obj))
+        return list(dict.fromkeys(other.id for other in found if other and other.archived is None))
+    return world.links_to[to, kind].get(obj_id, []) if (to, kind) in LINKS else []
 
 
 def _inline(world: "World", kind: str, obj: CrmObject, to_names: list[str]) -> dict[str, object]:

@@ -14,9 +14,10 @@ router = Router()
 _ALIASES = {
     "contact": "contacts", "0-1": "contacts", "company": "companies", "0-2": "companies",
     "feedback_submission": "feedback_submissions", "0-19": "feedback_submissions",
+    "deal": "deals", "0-3": "deals",
 }  # fmt: skip
 MODIFIED = {"contacts": "lastmodifieddate"}
-CREATED = {"contacts": "createdate", "companies": "createdate"}
+CREATED = {"contacts": "createdate", "companies": "createdate", "deals": "createdate"}
 _CONTACT = """
     email hs_additional_emails work_email firstname lastname salutation phone mobilephone fax address city state zip
     hs_calculated_phone_number hs_searchable_calculated_phone_number country date_of_birth gender company jobtitle
@@ -34,10 +35,16 @@ _FEEDBACK = """
     hs_survey_id hs_survey_name hs_survey_type hs_survey_channel hs_submission_name hs_content hs_response_group
     hs_sentiment hs_value hs_submission_timestamp
 """
+_DEAL = """
+    dealname amount deal_currency_code amount_in_home_currency closedate pipeline dealstage dealtype hs_is_closed
+    hs_is_closed_won hs_deal_stage_probability hubspot_owner_id description closed_lost_reason closed_won_reason
+    hs_merged_object_ids
+"""
 KNOWN: dict[str, dict[str, None]] = {
     "contacts": dict.fromkeys([*_CONTACT.split(), *(f"hs_email_optout_{number}" for number, *_ in SUBSCRIPTIONS)]),
     "companies": dict.fromkeys(_COMPANY.split()),
     "feedback_submissions": dict.fromkeys(_FEEDBACK.split()),
+    "deals": dict.fromkeys(_DEAL.split()),
 }
 """Stored properties by object type, in the order they are listed; times and the id come on top."""
 

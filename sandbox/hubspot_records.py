@@ -1,6 +1,7 @@
 # ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
-"""HubSpot's side of the world: contacts, companies, feedback submissions and the subscription timeline."""
+"""HubSpot's side of the world: contacts, companies, deals, feedback submissions and the subscription timeline."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -33,9 +34,11 @@ class HubSpotData:
     contacts: dict[str, CrmObject] = field(default_factory=dict)
     companies: dict[str, CrmObject] = field(default_factory=dict)
     feedback: dict[str, CrmObject] = field(default_factory=dict)
+    deals: dict[str, CrmObject] = field(default_factory=dict)
     timeline: list[ConsentChange] = field(default_factory=list)
     last_contact_id: int = 72_810_000_000
     last_feedback_id: int = 39_400_000_000
+    last_deal_id: int = 18_240_000_000
 
 
 def add_company(data: HubSpotData, business: Business, at: int) -> None:
@@ -178,6 +181,15 @@ def merge_contacts(survivor: CrmObject, loser: CrmObject, at: int) -> None:
             props[key] = f"{props[key]};{value}" if key in props else value
     props["hs_all_contact_vids"] = f"{props.get('hs_all_contact_vids', survivor.id)};{loser.id}"
     survivor.updated = at
+
+
+LINKS: dict[tuple[str, str], Callable[[CrmObject], Iterable[str]]] = {
+    ("contacts", "companies"): lambda obj: (obj.linked_id,) if obj.linked_id else (),
+    ("feedback_submissions", "contacts"): lambda obj: (obj.linked_id,) if obj.linked_id else (),
+    ("deals", "contacts"): lambda obj: obj.contact_ids,
+    ("deals", "companies"): lambda obj: (obj.linked_id,) if obj.linked_id else (),
+}
+"""Which objects name which others, and the ids they name; the vendor shows each association from both ends."""
 
 
 def survivor_of(table: dict[str, CrmObject], obj_id: str | None) -> CrmObject | None:

@@ -47,9 +47,10 @@ class Business:
 
 @dataclass(slots=True)
 class CrmObject:
-    """A HubSpot contact, company or feedback submission.
+    """A HubSpot contact, company, deal or feedback submission.
 
-    ``linked_id`` is the company of a contact and the contact of a submission. Times are epoch milliseconds.
+    ``linked_id`` is the company of a contact or a deal and the contact of a submission; ``contact_ids`` are the
+    contacts of a deal. Times are epoch milliseconds.
     """
 
     id: str
@@ -60,6 +61,7 @@ class CrmObject:
     linked_id: str | None = None
     merged_into: str | None = None
     person: Person | None = None
+    contact_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

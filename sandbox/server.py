@@ -13,7 +13,9 @@ import uvicorn
 
 from sandbox.collector import without_collector
 from sandbox.control import Control
+from sandbox.google_reviews import GoogleReviews
 from sandbox.hubspot import HubSpot
+from sandbox.oauth import Grants
 from sandbox.switches import Fault, Switches
 from sandbox.times import http_date
 from sandbox.web import Request, Response, Vendor
@@ -31,7 +33,8 @@ class Running:
     """Stand-ins that are being served.
 
     ``urls`` goes by vendor, ``control_url`` is the port with everything no vendor has. ``requests`` is a log of
-    (vendor, method, path template, status): templates, because real paths can hold an address.
+    (vendor, method, path template, status): templates, because real paths can hold an address. ``grants`` is what each
+    vendor has handed out by OAuth.
     """
 
     world: World
@@ -39,6 +42,7 @@ class Running:
     urls: dict[str, str] = field(default_factory=dict)
     control_url: str = ""
     requests: list[tuple[str, str, str, int]] = field(default_factory=list)
+    grants: dict[str, Grants] = field(default_factory=dict)
 
     def count(self, vendor: str, *, status: int | None = None) -> int:
         """How many requests ``vendor`` has answered, with this status if one is given."""
@@ -154,9 +158,9 @@ def running(
         faults: see ``Switches``.
     """
     state = Running(world, Switches(latency_ms, rate_scale, faults or []))
-    apps = {vendor.name: VendorApp(vendor, state) for vendor in (HubSpot(world), Zendesk(world))} | {
-        "control": Control(state)
-    }
+    vendors = (HubSpot(world), Zendesk(world), GoogleReviews(world))
+    state.grants = {vendor.name: vendor.grants for vendor in vendors if vendor.grants}
+    apps = {vendor.name: VendorApp(vendor, state) for vendor in vendors} | {"control": Control(state)}
     sockets = {name: _listen(host, (ports or {}).get(name, 0)) for name in apps}
     addresses = {name: f"http://{host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
     state.control_url = addresses.pop("control")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sandbox import reviews, shop_truth
+
 if TYPE_CHECKING:
     from sandbox.records import CrmObject, User
     from sandbox.world import World
@@ -29,11 +31,12 @@ def export(world: "World") -> dict[str, object]:
     """
     contacts, users = world.hubspot.contacts, world.zendesk.users
     people = []
-    for person in world.people:
+    for person in (*world.people, *world.shop.people):
         gone = [["hubspot", i] for i in person.contact_ids if contacts[i].archived is not None]
         gone += [["zendesk", str(i)] for i in person.user_ids if not users[i].active]
         records = [["hubspot", i] for i in person.contact_ids] + [["zendesk", str(i)] for i in person.user_ids]
-        people.append({"person": person.key, "records": records, "inactive": gone})
+        bought, left = shop_truth.records_of(world, person)
+        people.append({"person": person.key, "records": records + bought, "inactive": gone + left})
     return {
         "people": people,
         "staff": [["zendesk", str(i)] for i in (*world.zendesk.agents, *world.zendesk.bots)],
@@ -47,7 +50,7 @@ def export(world: "World") -> dict[str, object]:
 def personal_values(world: "World") -> Iterator[tuple[str, str]]:
     """(kind, value) with kind email, phone, name, address, text or ip; repeats included, former values too."""
     yield from world.retired
-    for person in world.people:
+    for person in (*world.people, *world.shop.people):
         yield from (("address", person.street), ("phone", person.phone), ("email", person.email))
         yield from _names(person.first, person.last)
     for contact in world.hubspot.contacts.values():
@@ -58,6 +61,9 @@ def personal_values(world: "World") -> Iterator[tuple[str, str]]:
     for user in world.zendesk.users.values():
         yield from _of_user(user)
     yield from _of_tickets(world)
+    yield from _of_deals(world)
+    yield from reviews.personal_values(world.reviews)
+    yield from shop_truth.personal_values(world)
 
 
 def _names(first: str, last: str) -> Iterator[tuple[str, str]]:
@@ -86,6 +92,13 @@ def _of_user(user: "User") -> Iterator[tuple[str, str]]:
         yield "phone", user.phone
     if user.email:
         yield "email", user.email
+
+
+def _of_deals(world: "World") -> Iterator[tuple[str, str]]:
+    for deal in world.hubspot.deals.values():
+        yield "text", deal.props["dealname"]
+        if "closed_lost_reason" in deal.props:
+            yield "text", deal.props["closed_lost_reason"]
 
 
 def _of_tickets(world: "World") -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from sandbox.oauth import Grants
     from sandbox.world import World
 
 JSON = "application/json;charset=utf-8"
@@ -104,10 +105,14 @@ class Router:
 
 
 class Vendor:
-    """One stand-in: what the server needs to know about a vendor. Subclasses fill in the vendor's manners."""
+    """One stand-in: what the server needs to know about a vendor. Subclasses fill in the vendor's manners.
+
+    ``grants`` is what has been handed out by OAuth, where the stand-in has that.
+    """
 
     name: str
     router: Router
+    grants: "Grants | None" = None
 
     def __init__(self, world: "World") -> None:
         """Serve ``world``."""

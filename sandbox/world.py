@@ -1,4 +1,4 @@
-"""The generated business: true people, and what HubSpot and Zendesk each know of them.
+"""The generated business: true people, and what each system knows of them.
 
 Deterministic: the same seed, size, noise, CSAT kind and ``now`` give the same world, and the same calls of ``advance``
 change it the same way. The world has its own clock, ``now``, which moves only in ``advance``.
@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal, TypeVar
 
-from sandbox import changes, growth, truth
+from sandbox import changes, deals, growth, reviews, shop_changes, shop_growth, truth
 from sandbox.collector import without_collector
-from sandbox.hubspot_records import HubSpotData, survivor_of
+from sandbox.hubspot_records import LINKS, HubSpotData, survivor_of
 from sandbox.indexes import Ordered
 from sandbox.people import new_business
 from sandbox.records import Audit, Business, CrmObject, Organization, Person, Ticket, User
+from sandbox.reviews import ReviewsData
+from sandbox.shop_records import ShopData
 from sandbox.zendesk_records import ZendeskData
 
 T = TypeVar("T")
@@ -55,12 +57,16 @@ class World:
         self.retired: list[tuple[str, str]] = []
         self.hubspot = HubSpotData()
         self.zendesk = ZendeskData()
+        self.reviews = ReviewsData()
+        self.shop = ShopData()
         rng = Random(f"{seed}/business")
         self.businesses: list[Business] = [new_business(rng, number) for number in range(max(3, customers // 25))]
         with without_collector():
-            growth.populate(
-                self, Random(f"{seed}/start"), self.seconds(self.now - HISTORY), self.seconds(self.now - QUIET)
-            )
+            history = self.seconds(self.now - HISTORY), self.seconds(self.now - QUIET)
+            growth.populate(self, Random(f"{seed}/start"), *history)
+            deals.populate(self, *history)
+            reviews.populate(self, *history)
+            shop_growth.populate(self, Random(f"{seed}/shop"), history[1])
             self._index()
 
     @staticmethod
@@ -79,9 +85,11 @@ class World:
             for _ in range(days):
                 start, self.now = self.seconds(self.now - QUIET), self.now + timedelta(days=1)
                 self.version += 1
-                changes.one_day(
-                    self, Random(f"{self.seed}/day {self.version}"), start + 1, self.seconds(self.now - QUIET)
-                )
+                day = start + 1, self.seconds(self.now - QUIET)
+                changes.one_day(self, Random(f"{self.seed}/day {self.version}"), *day)
+                deals.one_day(self, *day)
+                reviews.one_day(self, *day)
+                shop_changes.one_day(self, Random(f"{self.seed}/shop day {self.version}"), *day)
             self._index()
 
     def truth(self) -> dict[str, object]:
@@ -101,10 +109,7 @@ class World:
             self.archived[kind] = Ordered(
                 (o for o in table.values() if o.archived is not None), key=lambda o: int(o.id)
             )
-        self.links_to = {
-            "contacts": self._links("contacts", hubspot.companies),
-            "feedback_submissions": self._links("feedback_submissions", hubspot.contacts),
-        }
+        self.links_to = {(kind, to): self._links(kind, to) for kind, to in LINKS}
         self.search_memory: dict[str, Any] = {}
         self._memory: dict[str, Any] = {}
         self.timeline = Ordered(hubspot.timeline, key=lambda c: c.at)
@@ -122,16 +127,23 @@ class World:
         kept: list[T] = self._memory[name]
         return kept
 
-    def _links(self, kind: str, table: dict[str, CrmObject]) -> dict[str, list[str]]:
-        """Ids of ``kind`` by the object of ``table`` they belong to; what a merged one had belongs to the survivor."""
+    def _links(self, kind: str, to: str) -> dict[str, list[str]]:
+        """Ids of ``kind`` by the object of ``to`` they belong to; what a merged one had belongs to the survivor."""
+        table, ids_of = self.objects[to], LINKS[kind, to]
         links: dict[str, list[str]] = {}
         for obj in self.live[kind].records:
-            if other := survivor_of(table, obj.linked_id):
-                links.setdefault(other.id, []).append(obj.id)
+            others = (survivor_of(table, i) for i in ids_of(obj))
+            for other_id in dict.fromkeys(other.id for other in others if other):
+                links.setdefault(other_id, []).append(obj.id)
         return links
 
     @property
     def objects(self) -> dict[str, dict[str, CrmObject]]:
         """HubSpot's tables by object type."""
         hubspot = self.hubspot
-        return {"contacts": hubspot.contacts, "companies": hubspot.companies, "feedback_submissions": hubspot.feedback}
+        return {
+            "contacts": hubspot.contacts,
+            "companies": hubspot.companies,
+            "feedback_submissions": hubspot.feedback,
+            "deals": hubspot.deals,
+        }

@@ -19,7 +19,7 @@ def world():
 
 def contents(world):
     """Everything the vendors' tables hold, as text."""
-    return repr((world.hubspot, world.zendesk)), orjson.dumps(world.truth())
+    return repr((world.hubspot, world.zendesk, world.reviews)), orjson.dumps(world.truth())
 
 
 def test_same_arguments_same_world_also_after_advancing():
