@@ -1,6 +1,7 @@
 """What things are: entities of the lake and tables of the stores. Imports nothing else of ours."""
 
-from models.activity import AutomationRun, Message, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
+from models.activity import AutomationRun, Message, Review, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
+from models.commerce import MICROS, Checkout, Deal, Order, OrderLine, Refund, RefundLine, ReturnLine, micros
 from models.consent import PURPOSES, ConsentEvent, Purpose
 from models.control import AuditEntry, ConsentLedger, Lease, Quarantine, RegisteredId, SyncRun, SyncState
 from models.fields import OURSELVES, Category, Entity, Fact, Match, Personal, Ref
@@ -17,6 +18,14 @@ ENTITIES: tuple[type[Entity], ...] = (
     TicketEvent,
     SurveyInvitation,
     SurveyResponse,
+    Review,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    ReturnLine,
+    Checkout,
+    Deal,
     ConsentEvent,
     AutomationRun,
     IdentityLink,
@@ -26,6 +35,7 @@ ENTITIES: tuple[type[Entity], ...] = (
 
 __all__ = [
     "ENTITIES",
+    "MICROS",
     "OURSELVES",
     "PURPOSES",
     "STORES",
@@ -33,11 +43,13 @@ __all__ = [
     "AuditEntry",
     "AutomationRun",
     "Category",
+    "Checkout",
     "ConsentEvent",
     "ConsentLedger",
     "ConsentState",
     "Credential",
     "Customer360",
+    "Deal",
     "DimMetric",
     "Entity",
     "Fact",
@@ -47,13 +59,19 @@ __all__ = [
     "Match",
     "Message",
     "MetricValue",
+    "Order",
+    "OrderLine",
     "Person",
     "Personal",
     "ProfileLink",
     "Purpose",
     "Quarantine",
     "Ref",
+    "Refund",
+    "RefundLine",
     "RegisteredId",
+    "ReturnLine",
+    "Review",
     "SegmentMembership",
     "StoredKeyRing",
     "SubjectAlias",
@@ -65,4 +83,5 @@ __all__ = [
     "SyncState",
     "Ticket",
     "TicketEvent",
+    "micros",
 ]

@@ -1,4 +1,4 @@
-"""What people and the business did: tickets, messages, answers to surveys, runs of automations."""
+"""What people and the business did: tickets, messages, answers to surveys, reviews, runs of automations."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -114,6 +114,32 @@ class SurveyResponse(Entity):
         Literal["self_service", "assisted", "mixed"] | None, Fact("Whether staff had been involved, where known")
     ] = None
     comment: Annotated[str | None, Personal(Category.FREE_TEXT, "The words added to the answer")] = None
+
+
+class Review(Entity):
+    """A public opinion on a review platform, and whether the business replied.
+
+    Platforms say little about who wrote it. Unless one names a person record, a review is its own subject and never
+    joins anybody: an author's name alone is no key.
+    """
+
+    __entity__: ClassVar[str] = "review"
+    __grain__: ClassVar[str] = "One row per review of a platform"
+    __subject__: ClassVar[tuple[Ref, ...]] = (Ref("person", "person_id"),)
+
+    person_id: Annotated[str | None, Fact("Source id of the person, where the platform names one")] = None
+    platform: Annotated[str, Fact("Platform it was written on, for example google")]
+    location: Annotated[str | None, Fact("Branch of the business it is about, by its id on the platform")] = None
+    at: Annotated[AwareDatetime, Fact("When it was written", unit="UTC")]
+    updated_at: Annotated[AwareDatetime | None, Fact("When its author last changed it", unit="UTC")] = None
+    rating: Annotated[float | None, Fact("The rating on its own scale")] = None
+    rating_max: Annotated[float | None, Fact("Best possible rating; the worst is 1")] = None
+    reply_at: Annotated[AwareDatetime | None, Fact("When the business replied, if its reply is public", unit="UTC")] = (
+        None
+    )
+    is_anonymous: Annotated[bool, Fact("Its author wanted no name beside it")] = False
+    author: Annotated[str | None, Personal(Category.NAME, "Name shown beside it")] = None
+    text: Annotated[str | None, Personal(Category.FREE_TEXT, "The words")] = None
 
 
 class AutomationRun(Entity):

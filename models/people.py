@@ -41,6 +41,9 @@ class Person(Entity):
     cross_id: Annotated[str | None, Fact("Id of the same person in another system (vendor cross-reference)")] = None
     merged_into: Annotated[str | None, Fact("Source id of the record this one was merged into")] = None
     is_test: Annotated[bool, Fact("Record made for testing; left out of every metric")] = False
+    is_guest: Annotated[
+        bool, Fact("Made from what a guest's order carries, because the source keeps no record of the buyer")
+    ] = False
 
 
 class Account(Entity):
