@@ -3,10 +3,20 @@
 from models.activity import AutomationRun, Message, Review, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
 from models.commerce import MICROS, Checkout, Deal, Order, OrderLine, Refund, RefundLine, ReturnLine, micros
 from models.consent import PURPOSES, ConsentEvent, Purpose
-from models.control import AuditEntry, ConsentLedger, Lease, Quarantine, RegisteredId, SyncRun, SyncState
+from models.control import (
+    AuditEntry,
+    ConsentLedger,
+    Lease,
+    MatchAnswer,
+    MatchPair,
+    Quarantine,
+    RegisteredId,
+    SyncRun,
+    SyncState,
+)
 from models.fields import OURSELVES, Category, Entity, Fact, Match, Personal, Ref
 from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
-from models.people import Account, IdentityEvent, IdentityLink, Person
+from models.people import Account, IdentityEvent, IdentityLink, MatchKey, Person
 from models.tables import STORES
 from models.vault import Credential, StoredKeyRing, SubjectAlias, SubjectKey, Suppression
 
@@ -30,6 +40,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     AutomationRun,
     IdentityLink,
     IdentityEvent,
+    MatchKey,
 )
 """Every lake entity, once."""
 
@@ -57,6 +68,9 @@ __all__ = [
     "IdentityLink",
     "Lease",
     "Match",
+    "MatchAnswer",
+    "MatchKey",
+    "MatchPair",
     "Message",
     "MetricValue",
     "Order",

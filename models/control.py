@@ -125,3 +125,36 @@ class RegisteredId(ControlTable, table=True):
     registered_at: datetime = Field(sa_type=UtcDateTime, description="When it was given out, UTC")
     redirect_to: str | None = Field(default=None, description="Profile it was merged into")
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="When it was erased, UTC")
+
+
+class MatchPair(ControlTable, table=True):
+    """Two person records that may be one person, as the model compared them. One row per pair; can be made anew."""
+
+    __tablename__: ClassVar[str] = "match_pair"
+
+    pair_id: str = Field(primary_key=True, description="Digest of the two references")
+    source: str = Field(description="System of the first record")
+    source_id: str = Field(description="Id of the first record in its source")
+    other_source: str = Field(description="System of the second record")
+    other_source_id: str = Field(description="Id of the second record in its source")
+    weight: float = Field(description="Evidence for one person, in bits")
+    levels: dict[str, Any] = Field(sa_type=JSON, description="How far each field agrees, by name; no value")
+    model: str = Field(description="Version of the model that compared them")
+    standing: str = Field(description="joined: they are one profile; review: a person has to look; apart: neither")
+    probability: float = Field(description="Probability that they are one person, 0 to 1")
+    found_at: datetime = Field(sa_type=UtcDateTime, description="When the pair was first found, UTC")
+
+
+class MatchAnswer(ControlTable, table=True):
+    """What an operator said about two person records; it outlives the comparison and beats it. One row per pair."""
+
+    __tablename__: ClassVar[str] = "match_answer"
+
+    pair_id: str = Field(primary_key=True, description="Digest of the two references")
+    source: str = Field(description="System of the first record")
+    source_id: str = Field(description="Id of the first record in its source")
+    other_source: str = Field(description="System of the second record")
+    other_source_id: str = Field(description="Id of the second record in its source")
+    answer: str = Field(description="same or different")
+    actor: str = Field(description="Account that answered")
+    answered_at: datetime = Field(sa_type=UtcDateTime, description="When, UTC")

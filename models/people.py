@@ -71,12 +71,15 @@ class IdentityLink(Entity):
     __subject__: ClassVar[tuple[Ref, ...]] = (Ref("person", "source_id"),)
 
     profile_id: Annotated[str, Fact("Profile the record belongs to")]
-    method: Annotated[Literal["single", "deterministic"], Fact("How the record was linked")]
+    method: Annotated[
+        Literal["single", "deterministic", "manual", "probabilistic"],
+        Fact("How the record was linked: by nothing yet, by a key, by an operator's answer, or by similarity"),
+    ]
     key_type: Annotated[
         Literal["email", "phone", "cross_reference", "source_merge"] | None,
         Fact("Kind of key that linked the record to the others, if any"),
     ] = None
-    confidence: Annotated[float, Fact("Confidence of the link, 1 for a deterministic key", unit="0 to 1")] = 1.0
+    confidence: Annotated[float, Fact("Confidence of the link, below 1 for similarity alone", unit="0 to 1")] = 1.0
     linked_at: Annotated[AwareDatetime, Fact("When the record was first linked to this profile", unit="UTC")]
 
 
@@ -89,5 +92,18 @@ class IdentityEvent(Entity):
     kind: Annotated[Literal["merge", "split"], Fact("What happened")]
     profile_id: Annotated[str, Fact("Profile that was kept (merge) or left (split)")]
     other_profile_id: Annotated[str, Fact("Profile that was merged away or newly made")]
-    key_type: Annotated[str | None, Fact("Kind of key that caused it, if any")] = None
+    key_type: Annotated[
+        str | None, Fact("What caused it, if anything did: a kind of key, an answer, or similarity")
+    ] = None
     at: Annotated[AwareDatetime, Fact("When it was decided", unit="UTC")]
+
+
+class MatchKey(Entity):
+    """What makes a person record worth comparing with others. Written by identity resolution, not by a source."""
+
+    __entity__: ClassVar[str] = "match_key"
+    __grain__: ClassVar[str] = "One row per person record of a source that can be compared"
+    __subject__: ClassVar[tuple[Ref, ...]] = (Ref("person", "source_id"),)
+
+    stamp: Annotated[str, Fact("Digest of what the tokens were made from and by which rules")]
+    tokens: Annotated[list[str], Fact("Keyed tokens of what other records must share to be compared with this one")]

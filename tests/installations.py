@@ -104,7 +104,7 @@ def _sources() -> Any:
 
 
 def _from_source(entity: Any) -> bool:
-    return entity.__entity__ not in {"automation_run", "identity_link", "identity_event"}
+    return entity.__entity__ not in {"automation_run", "identity_link", "identity_event", "match_key"}
 
 
 def _clear_rows(opened: Installation, entity: Any) -> dict[tuple[str, str], dict[str, Any]]:

@@ -32,6 +32,8 @@ def test_each_store_has_its_tables_and_no_other():
             "consent_ledger",
             "id_register",
             "lease",
+            "match_answer",
+            "match_pair",
             "quarantine",
             "sync_run",
             "sync_state",
