@@ -57,6 +57,7 @@ def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshe
             linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
             profiles = build_profiles(**_inputs(opened, linked, now), run_id=run_id, before_write=held.check)
         counts.update(records=identity.records, snapshot=linked.to_json())
+    database.keep_in_newest(opened.stores.control, PROFILES, "snapshot")
     return ProfilesRefreshed(run_id, identity, profiles, linked)
 
 
@@ -68,8 +69,7 @@ def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
     """
     with _run(opened, METRICS) as (held, run_id, counts):
         snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
-        held.check()
-        record_automation_runs(opened.sinks, run_id=run_id, now=now)
+        record_automation_runs(opened.sinks, engine=opened.engine, run_id=run_id, now=now, before_write=held.check)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
             inputs = _inputs(opened, snapshot, now)

@@ -26,7 +26,16 @@ from cdp_pipelines.database.quarantine import (
     quarantine_put,
 )
 from cdp_pipelines.database.register import IdRegister
-from cdp_pipelines.database.runs import Run, finish_run, last_counts, list_runs, start_run
+from cdp_pipelines.database.runs import (
+    Run,
+    finish_run,
+    first_start,
+    keep_in_newest,
+    last_counts,
+    list_runs,
+    read_to_end,
+    start_run,
+)
 from cdp_pipelines.database.stores import Stores, open_stores, writing
 from cdp_pipelines.database.upgrade import upgrade_stores
 from cdp_pipelines.database.vault import SubjectVault
@@ -40,8 +49,10 @@ __all__ = [
     "append_ledger",
     "commit_cursor",
     "finish_run",
+    "first_start",
     "get_credential",
     "has_ring",
+    "keep_in_newest",
     "last_counts",
     "lease",
     "list_runs",
@@ -60,6 +71,7 @@ __all__ = [
     "quarantine_pending",
     "quarantine_put",
     "read_ledger",
+    "read_to_end",
     "record_audit",
     "resolve_profile",
     "set_credential",

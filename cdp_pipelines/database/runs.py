@@ -1,12 +1,12 @@
 """What ran, when, and how it ended."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, String, cast, func, insert, select, update
 
 from cdp_pipelines.database.leases import live_holders, this_holder
 from cdp_pipelines.database.rows import table_of
@@ -15,6 +15,8 @@ from cdp_pipelines.errors import StoreError
 from models.control import SyncRun
 
 _TABLE = table_of(SyncRun)
+_FEW = 100
+"""Runs fetched at a time where the first few usually do."""
 
 RetryKind = Literal["auto", "manual"]
 
@@ -97,13 +99,51 @@ def finish_run(
         )
 
 
-def list_runs(control: Engine, *, process: str | None = None, limit: int | None = None) -> list[Run]:
-    """Runs, newest first."""
+def list_runs(
+    control: Engine, *, process: str | None = None, changed_since: datetime | None = None, limit: int | None = None
+) -> list[Run]:
+    """Runs, newest first.
+
+    Args:
+        control: The control store.
+        process: Only runs of this process.
+        changed_since: Only runs that go on, or ended at or after this moment.
+        limit: No more than so many.
+    """
     query = select(_TABLE).order_by(_TABLE.c.started_at.desc(), _TABLE.c.run_id).limit(limit)
     if process is not None:
         query = query.where(_TABLE.c.process == process)
+    if changed_since is not None:
+        query = query.where(_TABLE.c.stopped_at.is_(None) | (_TABLE.c.stopped_at >= changed_since))
     with control.connect() as connection:
         return [_run(row) for row in connection.execute(query)]
+
+
+def first_start(control: Engine) -> datetime | None:
+    """When the first run of any process began."""
+    with control.connect() as connection:
+        began: datetime | None = connection.execute(select(func.min(_TABLE.c.started_at))).scalar()
+    return began
+
+
+def read_to_end(control: Engine, source: str, streams: Collection[str]) -> dict[str, datetime]:
+    """By stream, the start of the latest sync that read it to its end: what came later may not have been seen.
+
+    Only as many runs are looked at as it takes to find each of ``streams``.
+    """
+    found: dict[str, datetime] = {}
+    query = (
+        select(_TABLE.c.started_at, _TABLE.c.counts)
+        .where(_TABLE.c.process == f"sync/{source}")
+        .order_by(_TABLE.c.started_at.desc())
+    )
+    with control.connect().execution_options(yield_per=_FEW) as connection, connection.execute(query) as runs:
+        for started_at, counts in runs:
+            for stream in counts.get("read_to_end", ()):
+                found.setdefault(stream, started_at)
+            if found.keys() >= set(streams):
+                break
+    return found
 
 
 def last_counts(control: Engine, process: str) -> Mapping[str, Any]:
@@ -123,6 +163,23 @@ def last_counts(control: Engine, process: str) -> Mapping[str, Any]:
     if counts is None:
         raise StoreError(f"Looking for the latest {process}: it has never finished. Run it first: cdp run")
     return counts
+
+
+def keep_in_newest(control: Engine, process: str, name: str) -> None:
+    """Take the count ``name`` out of all successful runs of a process but the newest that has it.
+
+    For what is large and of no use once there is a newer one.
+    """
+    has_it = cast(_TABLE.c.counts, String).contains(f'"{name}"', autoescape=True)
+    query = (
+        select(_TABLE.c.run_id, _TABLE.c.counts)
+        .where(_TABLE.c.process == process, _TABLE.c.status == "success", has_it)
+        .order_by(_TABLE.c.started_at.desc())
+    )
+    with writing(control) as connection:
+        for run_id, counts in connection.execute(query).all()[1:]:
+            rest = {key: value for key, value in counts.items() if key != name}
+            connection.execute(update(_TABLE).where(_TABLE.c.run_id == run_id).values(counts=rest))
 
 
 def _mark_crashed(connection: Connection, process: str) -> None:

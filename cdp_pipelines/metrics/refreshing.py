@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import Engine as Database
 
 from cdp_pipelines import database
 from cdp_pipelines.config import Settings
-from cdp_pipelines.database import Run, Stores
+from cdp_pipelines.database import Stores
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers
 from cdp_pipelines.metrics.declaration import Metric
@@ -84,7 +85,7 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
         permissions=permissions,
         consents=consents,
         policy=Policy.for_jurisdiction(settings.company.jurisdiction),
-        feeds=feeds_of(settings, database.list_runs(stores.control), now),
+        feeds=feeds_of(settings, stores.control, now),
     )
     scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
     published = compute(METRICS, inputs, scene)
@@ -127,17 +128,17 @@ def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: 
         ]
 
 
-def feeds_of(settings: Settings, runs: Sequence[Run], now: datetime) -> tuple[Feed, ...]:
+def feeds_of(settings: Settings, control: Database, now: datetime) -> tuple[Feed, ...]:
     """The sources that are switched on, and the platform itself, which knows its own runs at once."""
-    begun = min((run.started_at for run in runs), default=now)
+    begun = database.first_start(control) or now
     ours = Feed(OURSELVES, read_until=now, interval=timedelta(0), complete_from=begun)
     enabled = sorted(name for name, source in settings.sources.items() if source.enabled)
-    return (ours, *(_feed(name, settings, runs) for name in enabled))
+    return (ours, *(_feed(name, settings, control) for name in enabled))
 
 
-def _feed(source: str, settings: Settings, runs: Sequence[Run]) -> Feed:
+def _feed(source: str, settings: Settings, control: Database) -> Feed:
     streams = registry.source(source).streams
-    read = _read_until(runs, source)
+    read = database.read_to_end(control, source, [stream.name for stream in streams])
     filled = {entity for stream in streams for entity in stream.entities}
     return Feed(
         source,
@@ -148,13 +149,3 @@ def _feed(source: str, settings: Settings, runs: Sequence[Run]) -> Feed:
             for entity in filled
         },
     )
-
-
-def _read_until(runs: Sequence[Run], source: str) -> dict[str, datetime]:
-    """By stream, the start of the latest sync that read it to its end: what came later may not have been seen."""
-    read: dict[str, datetime] = {}
-    for run in runs:
-        if run.process == f"sync/{source}":
-            for stream in run.counts.get("read_to_end", ()):
-                read[stream] = max(read.get(stream, run.started_at), run.started_at)
-    return read

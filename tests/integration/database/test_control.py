@@ -15,6 +15,8 @@ from cdp_pipelines.database import (
     append_ledger,
     commit_cursor,
     finish_run,
+    first_start,
+    keep_in_newest,
     last_counts,
     lease,
     list_runs,
@@ -25,6 +27,7 @@ from cdp_pipelines.database import (
     quarantine_pending,
     quarantine_put,
     read_ledger,
+    read_to_end,
     record_audit,
     resolve_profile,
     start_run,
@@ -145,6 +148,48 @@ def test_the_counts_of_the_last_success_are_found(control):
     assert last_counts(control, "identity") == {"snapshot": {"person": 3}}
     with pytest.raises(StoreError, match="it has never finished"):
         last_counts(control, "metrics")
+
+
+def test_a_large_count_is_kept_in_the_newest_success_alone(control):
+    for number in range(3):
+        finish_run(control, start_run(control, "identity"), "success", counts={"records": number, "snapshot": "s" * 99})
+    finish_run(control, start_run(control, "identity"), "error", counts={})
+    finish_run(control, start_run(control, "other"), "success", counts={"snapshot": "o"})
+    for _ in range(2):
+        keep_in_newest(control, "identity", "snapshot")
+    counts = [run.counts for run in list_runs(control, process="identity")]
+    assert counts == [{}, {"records": 2, "snapshot": "s" * 99}, {"records": 1}, {"records": 0}]
+    assert last_counts(control, "other") == {"snapshot": "o"}
+
+
+def test_runs_that_ended_long_ago_need_not_be_listed(control):
+    old, young, going = (start_run(control, name) for name in ("a", "b", "c"))
+    finish_run(control, old, "success", counts={})
+    between = datetime.now(UTC)
+    finish_run(control, young, "success", counts={})
+    assert [run.run_id for run in list_runs(control, changed_since=between)] == [going, young]
+
+
+def test_the_first_start_is_that_of_any_process(control):
+    assert first_start(control) is None
+    started = [start_run(control, name) for name in ("sync/hubspot", "identity")]
+    assert first_start(control) == next(run.started_at for run in list_runs(control) if run.run_id == started[0])
+
+
+def test_a_stream_was_read_when_the_latest_sync_that_finished_it_began(control):
+    for streams in (["users", "tickets"], ["users"], None):
+        counts = {} if streams is None else {"read_to_end": streams}
+        finish_run(control, start_run(control, "sync/zendesk"), "success", counts=counts)
+    finish_run(control, start_run(control, "sync/hubspot"), "success", counts={"read_to_end": ["contacts"]})
+    _, second, first = list_runs(control, process="sync/zendesk")
+    read = read_to_end(control, "zendesk", ["users", "tickets", "never"])
+    assert read == {"users": second.started_at, "tickets": first.started_at}
+
+
+def test_no_more_runs_are_looked_at_than_it_takes(control):
+    finish_run(control, start_run(control, "sync/zendesk"), "success", counts={"read_to_end": ["gone"]})
+    finish_run(control, start_run(control, "sync/zendesk"), "success", counts={"read_to_end": ["users"]})
+    assert read_to_end(control, "zendesk", ["users"]).keys() == {"users"}
 
 
 # Leases

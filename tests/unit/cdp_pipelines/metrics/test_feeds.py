@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 from small_worlds import at
+from sqlalchemy import insert
 
 from cdp_pipelines.config import Settings, SourceSettings
-from cdp_pipelines.database import Run
+from cdp_pipelines.database.rows import table_of
 from cdp_pipelines.metrics.refreshing import feeds_of
+from models import SyncRun
 
 EARLY, LATE = at("2026-03-01T06:00"), at("2026-03-02T06:00")
 STREAMS = [
@@ -18,11 +20,14 @@ TABLES = ("account", "person", "ticket", "message", "ticket_event", "survey_resp
 
 
 def run(started_at, read_to_end, *, status="success"):
-    same = {"retry_of": None, "root_run_id": "1", "retry_kind": "none", "error_class": None, "holder": "h"}
+    same = {"process": "sync/zendesk", "source": "zendesk", "retry_of": None, "retry_kind": "none", "holder": "h"}
+    run_id = f"{started_at}{read_to_end}"
     counts = {} if read_to_end is None else {"read_to_end": read_to_end}
-    return Run("1", "sync/zendesk", "zendesk", started_at, started_at, status=status, counts=counts, **same)
+    times = {"started_at": started_at, "stopped_at": started_at}
+    return {"run_id": run_id, "root_run_id": run_id, "status": status, "counts": counts, **times, **same}
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize(
     ("runs", "expected"),
     [
@@ -39,7 +44,11 @@ def run(started_at, read_to_end, *, status="success"):
         ([run(EARLY, ["organizations"], status="error")], {**dict.fromkeys(TABLES), "account": EARLY}),
     ],
 )
-def test_a_table_is_read_until_the_least_recent_read_of_its_streams(runs, expected):
+def test_a_table_is_read_until_the_least_recent_read_of_its_streams(stores, runs, expected):
+    with stores.control.begin() as connection:
+        for row in runs:
+            connection.execute(insert(table_of(SyncRun)), row)
     settings = Settings(sources={"zendesk": SourceSettings(enabled=True, schedule="0 * * * *")})
-    _, feed = feeds_of(settings, runs, at("2026-03-03"))
+    ours, feed = feeds_of(settings, stores.control, at("2026-03-03"))
     assert [feed.source, feed.interval, feed.tables] == ["zendesk", timedelta(hours=1), expected]
+    assert ours.complete_from == min((row["started_at"] for row in runs), default=at("2026-03-03"))
