@@ -40,8 +40,13 @@ _CURRENCIES = """
 """
 
 
+def is_currency(code: str) -> bool:
+    """Whether ``code`` is that of a currency in use."""
+    return code in _CURRENCIES.split()
+
+
 def _currency(value: str) -> str:
-    if value not in _CURRENCIES.split():
+    if not is_currency(value):
         raise ValueError(f"is {value!r}, which is no ISO 4217 currency code; write for example EUR, USD or GBP")
     return value
 
@@ -92,6 +97,8 @@ class Company(_Section):
 
     base_currency: Annotated[str, AfterValidator(_currency)] = "EUR"
     """ISO 4217 code of the currency amounts are reported in."""
+    currency_rates: Path | None = None
+    """CSV file with daily rates of other currencies (docs/currency.md); none: other currencies are not converted."""
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
     """IANA zone that days, weeks and months are cut in."""
     phone_region: Annotated[str, AfterValidator(_phone_region)] = "DE"
@@ -259,7 +266,10 @@ def _placed(settings: Settings, path: Path) -> Settings:
     data = path.parent / settings.data.expanduser()
     lake = str(path.parent / Path(settings.lake).expanduser()) if settings.lake else str(data / "lake")
     root_key = path.parent / settings.root_key_file.expanduser()
-    placed = settings.model_copy(update={"data": data, "lake": lake, "root_key_file": root_key})
+    company = settings.company
+    if company.currency_rates is not None:
+        company = company.model_copy(update={"currency_rates": path.parent / company.currency_rates.expanduser()})
+    placed = settings.model_copy(update={"data": data, "lake": lake, "root_key_file": root_key, "company": company})
     placed._path = path  # noqa: SLF001 - the one place that knows where the file lies
     return placed
 
@@ -353,6 +363,7 @@ root_key_file = "~/.config/cdp/root.key"     # opens everything that is encrypte
 
 [company]
 base_currency = "EUR"          # ISO 4217
+# currency_rates = "rates.csv" # daily rates of other currencies: date,currency,rate (docs/currency.md)
 time_zone = "Europe/Berlin"    # days, weeks and months are cut here
 phone_region = "DE"            # country of phone numbers written without a prefix
 jurisdiction = "EU"            # EU, UK, CH or US: decides where a person has decided nothing

@@ -1,4 +1,5 @@
 -- Grain: one row per person record of a source, without the record's id. Inputs: party.
+-- is_guest: made from a guest's order, no record the source itself keeps.
 select
     source,
     profile_id,
@@ -6,6 +7,7 @@ select
     key_type,
     confidence,
     linked_at,
+    is_guest,
     standing
 from party
 where profile_id is not null

@@ -9,6 +9,7 @@ select
     person.acquisition_channel,
     person.lifecycle_stage,
     person.account_id,
+    person.is_guest,
     party.standing
 from raw_person as person
 join party

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from cdp_pipelines.engine import Engine, fetch, refuse_unlisted, run
 from cdp_pipelines.transforms import transform
-from cdp_pipelines.views.tables import SESSION_TABLES, CurrentRows, SessionTable, facts, in_order
+from cdp_pipelines.views.tables import SESSION_TABLES, STAGED, CurrentRows, SessionTable, facts, in_order
 from privacy.consent import purposes
 
 _LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
@@ -22,6 +22,9 @@ _EXCLUDED = 'CREATE TABLE excluded ("table" VARCHAR, day DATE, channel VARCHAR, 
 _NO_CONSENTS = pa.schema(
     [(name, pa.string()) for name in ("profile_id", "purpose", "channel", "scope", "state")]
     + [("at", pa.timestamp("us", tz="UTC")), ("inferred", pa.bool_())]
+)
+_NO_RATES = pa.schema(
+    [("currency", pa.string()), ("from_day", pa.date32()), ("until_day", pa.date32()), ("rate", pa.float64())]
 )
 
 
@@ -74,6 +77,7 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
     as_of: datetime,
     unknown_permitted: bool,
     consents: pa.Table | None = None,
+    rates: pa.Table | None = None,
     tables: Collection[str] = tuple(SESSION_TABLES),
 ) -> Iterator[Session]:
     """Open a session in which every row may be used for ``purpose``.
@@ -90,11 +94,13 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
         unknown_permitted: Whether rows about nobody identifiable may be used: the policy's answer for a person
             who has never decided.
         consents: The consent history per profile (profile_id, purpose, channel, scope, state, at, inferred).
+        rates: What one unit of a currency is worth in the base currency (currency, from_day, until_day, rate), as
+            ``cdp_pipelines.currency`` makes it; without it no amount can be converted.
         tables: Tables wanted.
 
     Yields:
         The session. Besides the tables it has ``excluded`` (table, day, channel, source, n: rows left out for
-        lack of consent or of a profile) and ``clock`` (as_of, time_zone).
+        lack of consent or of a profile), ``clock`` (as_of, time_zone) and ``currency_rate`` (the rates).
 
     Raises:
         UnknownPurposeError: There is no such purpose.
@@ -105,6 +111,7 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
     with engine.connection() as connection:
         _load(connection, "permitted_profile", permissions, permitted)
         _load(connection, "raw_consent_event", _NO_CONSENTS.empty_table() if consents is None else consents)
+        _load(connection, "currency_rate", _NO_RATES.empty_table() if rates is None else rates)
         _load(connection, "clock", pa.table({"as_of": [as_of], "time_zone": [time_zone]}))
         run(connection, _EXCLUDED, doing="Opening a session")
         _read_people(connection, lake, snapshot)
@@ -114,7 +121,7 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
         _forget(connection, wanted)
         for statement in _LOCKS:
             run(connection, statement, doing="Locking a session")
-        yield Session(purpose, connection, {"excluded", "clock", *(table.name for table in wanted)})
+        yield Session(purpose, connection, {"excluded", "clock", "currency_rate", *(table.name for table in wanted)})
 
 
 def _permitted(purpose: str) -> str:
@@ -157,15 +164,15 @@ def _keep(connection: duckdb.DuckDBPyConnection, table: SessionTable, *, unknown
     run(connection, f"CREATE TABLE {staged} AS {transform(f'session_{name}')}", doing=f"Filtering {name}")
     run(
         connection,
-        f"CREATE TABLE {name} AS SELECT * EXCLUDE (standing) FROM {staged} WHERE standing IN ({kept})",  # noqa: S608 - constants
+        f'CREATE TABLE "{name}" AS SELECT * EXCLUDE (standing) FROM {staged} WHERE standing IN ({kept})',  # noqa: S608 - constants
         doing=f"Filtering {name}",
     )
     if table.at is not None:
         run(connection, _count_excluded(table, staged, left_out), doing=f"Counting what is excluded of {name}")
-    if name == "ticket":  # messages, events and surveys still ask for the standing of their ticket
+    if name == "ticket":  # a survey that names nobody asks its ticket
         subjects = transform("session_survey_subject")
         run(connection, f"CREATE VIEW survey_subject AS {subjects}", doing="Standing of persons and tickets")
-    else:
+    if name not in STAGED:
         run(connection, f"DROP TABLE {staged}", doing=f"Filtering {name}")
 
 
@@ -189,4 +196,5 @@ def _forget(connection: duckdb.DuckDBPyConnection, tables: Collection[SessionTab
     run(connection, "DROP VIEW IF EXISTS survey_subject", doing="Closing the sources of a session")
     for name in ("raw_person", "raw_identity_link", "raw_consent_event", "permitted_profile", "party"):
         run(connection, f"DROP TABLE {name}", doing="Closing the sources of a session")
-    run(connection, "DROP TABLE IF EXISTS staged_ticket", doing="Closing the sources of a session")
+    for name in STAGED & {table.name for table in tables}:
+        run(connection, f"DROP TABLE staged_{name}", doing="Closing the sources of a session")

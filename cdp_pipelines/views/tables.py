@@ -52,10 +52,21 @@ _TABLES = (
     SessionTable("ticket_event", at="at", after=("ticket",)),
     SessionTable("survey_invitation", at="delivered_at", channel="request_channel", after=("ticket",)),
     SessionTable("survey_response", at="answered_at", channel="channel", after=("ticket",)),
+    SessionTable("review", at="at"),
+    SessionTable("order", at="placed_at", channel="channel"),
+    SessionTable("order_line", after=("order",)),
+    SessionTable("refund", after=("order",)),
+    SessionTable("refund_line", after=("order",)),
+    SessionTable("return_line", after=("order",)),
+    SessionTable("checkout", at="started_at", channel="channel"),
+    SessionTable("deal", at="created_at"),
 )
 
 SESSION_TABLES: dict[str, SessionTable] = {table.name: table for table in _TABLES}
 """Every table a session may hold, by name, in the order they are made."""
+
+STAGED: frozenset[str] = frozenset(base for table in _TABLES for base in table.after)
+"""Tables whose rows with their standing are needed by others; kept until the session is complete."""
 
 _ENTITIES: dict[str, type[Entity]] = {entity.__entity__: entity for entity in ENTITIES}
 
