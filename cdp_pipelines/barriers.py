@@ -34,6 +34,13 @@ NAMES = (
     "mart_written",
     "mart_published",
     "lease_taken",
+    "refresh_intended",
+    "refresh_received",
+    "refresh_stored",
+    "purge_access",
+    "purge_lake",
+    "purge_keys",
+    "purge_control",
 )
 
 _VARIABLE = "CDP_KILL_AT"

@@ -79,6 +79,12 @@ def _cron(value: str) -> str:
     return value
 
 
+def _webhook(value: str) -> str:
+    if value and not re.match(r"https://[^\s/]+|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", value):
+        raise ValueError("must begin with https://; plain http is allowed for this machine only")
+    return value
+
+
 def _local_folder(value: str) -> str:
     if "://" in value:
         raise ValueError(
@@ -123,6 +129,15 @@ class IdentitySettings(_Section):
     """A key more records than this share joins nobody."""
 
 
+class OAuthApp(_Section):
+    """The app an operator registered at a vendor. Its secret is never in the file."""
+
+    client_id: str
+    """Public name of the app, as the vendor shows it."""
+    redirect_port: Annotated[int, Field(ge=1024, le=65535)] = 8914
+    """Port of the redirect address, for vendors that want the address registered with the app."""
+
+
 class SourceSettings(_Section):
     """One connected account. The credential is in ``CDP_<SOURCE>_TOKEN`` or in the vault."""
 
@@ -135,8 +150,34 @@ class SourceSettings(_Section):
     """Factor on the vendor's published budget, for accounts that have another one."""
     schedule: Annotated[str, AfterValidator(_cron)] = "0 * * * *"
     """When to sync: a cron expression in the company's time zone."""
+    oauth: OAuthApp | None = None
+    """The app through which the account is connected; a plain token is asked for where there is none."""
     options: dict[str, Any] = {}
     """What this connector alone understands."""
+
+
+class AlertSettings(_Section):
+    """Who is told when a run fails or a source is not read: by e-mail, by a webhook, or both."""
+
+    email_to: list[str] = []
+    """Addresses that get the message."""
+    email_from: str = "cdp@localhost"
+    """Address it comes from."""
+    smtp_host: str = "localhost"
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    """How the connection is protected; a password is sent over a protected one only."""
+    smtp_user: str | None = None
+    """Name to log in with; the password is in ``CDP_SMTP_PASSWORD``."""
+    webhook_url: Annotated[str, AfterValidator(_webhook)] = ""
+    """Where a JSON object is posted to. It may hold a secret; then set ``CDP_ALERTS__WEBHOOK_URL`` instead."""
+    repeat_hours: Annotated[int, Field(ge=1)] = 24
+    """The same trouble is told again after so many hours, not before."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anybody is to be told."""
+        return bool(self.email_to or self.webhook_url)
 
 
 class Settings(BaseSettings):
@@ -157,6 +198,7 @@ class Settings(BaseSettings):
     company: Company = Company()
     engine: EngineSettings = EngineSettings()
     identity: IdentitySettings = IdentitySettings()
+    alerts: AlertSettings = AlertSettings()
     sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], SourceSettings] = {}
 
     _path: Path = PrivateAttr(default=Path(FILE_NAME))
@@ -329,7 +371,7 @@ def _valid_keys(section: tuple[str, ...]) -> list[str]:
     if not section:
         return sorted(Settings.model_fields)
     if section[0] == "sources":
-        return sorted(SourceSettings.model_fields)
+        return sorted((OAuthApp if section[-1] == "oauth" else SourceSettings).model_fields)
     return sorted(type(Settings.model_fields[section[0]].default).model_fields)
 
 
@@ -353,7 +395,7 @@ def _full(section: str, key: str) -> str:
 DEFAULT_CONFIG = """\
 # Settings of the customer data platform. Every key can also be set in the environment:
 # CDP_DATABASE_URL for database_url, CDP_COMPANY__TIME_ZONE for time_zone in [company].
-# Credentials are never written here: use CDP_HUBSPOT_TOKEN, CDP_ZENDESK_TOKEN, or the vault.
+# Credentials are never written here: cdp sources connect NAME keeps them in the vault; CDP_HUBSPOT_TOKEN beats it.
 
 # Where things are kept. Paths are relative to the folder of this file.
 data = "data"                                # SQLite stores, and copies of the mart for BI tools
@@ -375,6 +417,12 @@ threads = 2
 
 [identity]
 max_records_per_key = 10       # an address or number that more records share joins nobody
+
+# Who is told when a run fails or a source is not read for two intervals (docs/alerts.md).
+# [alerts]
+# email_to = ["it@example.com"]
+# smtp_host = "mail.example.com"
+# webhook_url = "https://hooks.example.com/..."   # may hold a secret: set CDP_ALERTS__WEBHOOK_URL instead
 
 # One section per account to read. Remove the leading marks to connect it.
 # [sources.hubspot]

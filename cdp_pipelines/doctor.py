@@ -90,7 +90,7 @@ def _stores(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", "stores", str(error))
 
 
-def _credential(token: Callable[[str], str], name: str) -> Finding:
+def _credential(token: Callable[[str], object], name: str) -> Finding:
     try:
         token(name)
     except Exception as error:

@@ -7,6 +7,7 @@ CdpError                              exit   a rerun helps?
 ├── SyncFailedError  some streams      20    if every failed stream may recover; else 21, no
 ├── JobFailedError   a step failed     20    if every failed step may recover; else 21, no
 ├── CheckFailedError access is amiss   21    no, a person must act; 20, yes, if nothing answered
+├── ConnectError     not connected     10    no, a person must act; 20, yes, if nobody answered
 ├── LeaseError       somebody works    30    yes, later
 ├── LeakFoundError   value in clear    41    no, a person must look
 ├── ProfileNotFoundError               42    no
@@ -53,7 +54,7 @@ class CredentialError(CdpError, LookupError):
         self.source = source
         super().__init__(
             f"{source}: there is no credential, neither in the environment nor in the vault, so nothing can be read. "
-            f"Set {variable}, or store one with: cdp sources login {source}"
+            f"Set {variable}, or store one with: cdp sources connect {source}"
         )
 
 
@@ -110,6 +111,16 @@ class JobFailedError(CdpError):
 
 class CheckFailedError(CdpError):
     """A system does not answer, or its answer says that our access is not enough."""
+
+    rerun_helps = False
+
+    def __init__(self, sentence: str, *, rerun_helps: bool = False) -> None:
+        self.rerun_helps = rerun_helps
+        super().__init__(sentence)
+
+
+class ConnectError(CdpError):
+    """An account could not be connected; nothing was stored."""
 
     rerun_helps = False
 
@@ -213,6 +224,8 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
             return (20, True) if error.rerun_helps else (21, False)
         case CheckFailedError():
             return (20, True) if error.rerun_helps else (21, False)
+        case ConnectError():
+            return (20, True) if error.rerun_helps else (10, False)
         case LeaseError():
             return 30, True
         case LeakFoundError():

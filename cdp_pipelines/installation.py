@@ -14,12 +14,13 @@ from pathlib import Path
 
 from cdp_pipelines import database
 from cdp_pipelines.config import Settings, SourceSettings
+from cdp_pipelines.credentials import VaultTokens, read_credential, token_variable
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.errors import ConfigError, CredentialError
 from cdp_pipelines.lake import Lake, entity_table
 from cdp_pipelines.sync import Sinks
 from connectors.registry import source as declared_source
-from connectors.spec import Source
+from connectors.spec import Source, Tokens
 from models import ENTITIES
 from privacy import redaction
 from privacy.keys import KeyRing
@@ -54,21 +55,17 @@ class Installation:
             raise ConfigError.missing_source(self.settings.path, name)
         return declaration, self.settings.sources[name]
 
-    def token(self, name: str, environment: Mapping[str, str] = os.environ) -> str:
+    def token(self, name: str, environment: Mapping[str, str] = os.environ) -> str | Tokens:
         """The credential of a source: from the environment, else from the vault.
 
         Raises:
             CredentialError: There is none; the message says how to give one.
         """
-        found = environment.get(token_variable(name)) or database.get_credential(self.stores, self.ring, name)
+        given = environment.get(token_variable(name))
+        found = given or read_credential(self.stores, self.ring, name)
         if not found:
             raise CredentialError(name, token_variable(name))
-        return found
-
-
-def token_variable(source_name: str) -> str:
-    """Name of the environment variable that may hold a source's credential."""
-    return f"CDP_{source_name.upper()}_TOKEN"
+        return found if isinstance(found, str) else VaultTokens(*self.source(name), self.stores, self.ring)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from connectors.client import Client, Observer, Patience, Stats, Wiring
 from connectors.errors import ConnectorError, RejectedError, RetriableError, SettingsError
+from connectors.estimate import Estimate, estimate_first_load
 from connectors.limiter import LocalLimiter
 from connectors.reading import Page, Reading, read_stream
 from connectors.spec import Context, Json, Request, Source, Stream, Tokens
@@ -73,6 +74,7 @@ class Connection:
         self.source = source
         self._options = _checked_options(source, options)
         self._lookups: dict[str, Any] = {}
+        self._rate_scale = rate_scale
         self._client = Client(
             source,
             token=_checked_token(source, token) if isinstance(token, str) else token,
@@ -136,6 +138,10 @@ class Connection:
             return warnings
         sentence = f"{self.source.name} answers with version {served} of its API instead of {version.pinned}: update."
         return (*warnings, sentence)
+
+    async def estimate(self) -> Estimate:
+        """Ask, with one cheap call per stream, how much a first load would read."""
+        return await estimate_first_load(self.source, self._fetch, rate_scale=self._rate_scale)
 
     async def read(
         self,

@@ -55,6 +55,7 @@ class OAuth:
         pkce: The vendor proves, with a challenge, that who began is who exchanges.
         needs_secret: The app has a secret.
         any_port: A loopback redirect may use any port, so that none need be registered.
+        redirect_host: Name of this machine in the redirect address that the vendor allows without TLS.
         as_json: The exchange takes JSON instead of a form.
         rotates: Each refresh gives a new refresh token; the one before may die at once.
         required: The vendor has no other kind of credential.
@@ -71,6 +72,7 @@ class OAuth:
     pkce: bool = False
     needs_secret: bool = True
     any_port: bool = False
+    redirect_host: str = "127.0.0.1"
     as_json: bool = False
     rotates: bool = False
     required: bool = False

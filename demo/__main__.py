@@ -76,7 +76,7 @@ def timed(call: Callable[[], JobReport]) -> tuple[JobReport, float]:
 
 
 def keep_credentials(settings: Settings, business: Business) -> None:
-    """Put the sandbox's tokens into the vault, as ``cdp sources login`` would."""
+    """Put the sandbox's tokens into the vault, as ``cdp sources connect`` would."""
     with open_installation(settings) as opened:
         database.set_credential(opened.stores, opened.ring, "hubspot", business.hubspot["token"])
         zendesk = f"{business.zendesk['user']}:{business.zendesk['token']}"

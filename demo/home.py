@@ -9,7 +9,7 @@ HOME = Path("demo-home")
 _MARK = ".made-by-make-demo"
 
 _CONFIG = """\
-# Made by `make demo`. A credential is never in this file; it goes into the vault with: cdp sources login NAME
+# Made by `make demo`. A credential is never in this file; it goes into the vault with: cdp sources connect NAME
 root_key_file = "{root_key}"
 
 [company]

@@ -1,15 +1,13 @@
-"""``cdp sources``: which systems are connected, whether their access works, and their credentials."""
+"""``cdp sources``: which systems are connected, and whether their access works."""
 
-import asyncio
-import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cdp_pipelines.cli import console
+from cdp_pipelines.cli import connect, console
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The systems that are connected.")
+app.command("connect")(connect.connect)
 
 
 @app.command("list")
@@ -38,62 +36,21 @@ def check(
     name: Annotated[str, typer.Argument(help="Name of the source, for example hubspot.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Ask the system, with one cheap request per stream, whether our access is enough.
+    """Ask the system whether our access is enough, and how much a first load would read.
+
+    A few cheap requests; a number the system does not give cheaply is said to be unknown.
 
     Example: cdp sources check hubspot
     """
+    from cdp_pipelines.access import check_access
+    from cdp_pipelines.cli import showing
     from cdp_pipelines.errors import CheckFailedError
-    from cdp_pipelines.installation import clock
-    from connectors.connection import Connection
 
     with console.installation() as opened:
-        declaration, settings = opened.source(name)
-        token = opened.token(name)
-
-    async def ask() -> Any:
-        async with Connection(
-            declaration,
-            token=token,
-            account=settings.account,
-            base_url=settings.base_url,
-            rate_scale=settings.rate_scale,
-            options=settings.options,
-            clock=clock,
-        ) as connection:
-            return await connection.check()
-
-    result = asyncio.run(ask())
+        access = check_access(opened, name)
     if as_json:
-        console.print_json({"source": name, "ok": result.ok, "sentence": result.sentence})
-    elif result.ok:
-        typer.echo(result.sentence)
-    if not result.ok:
-        raise CheckFailedError(result.sentence, rerun_helps=result.rerun_helps)
-
-
-@app.command("login")
-def login(
-    name: Annotated[str, typer.Argument(help="Name of the source, for example hubspot.")],
-    file: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="File that holds the credential; else it is asked for."),
-    ] = None,
-) -> None:
-    """Keep a system's credential in the vault, encrypted. It is asked for, never given as an argument.
-
-    Example: cdp sources login hubspot
-    """
-    from cdp_pipelines import database
-
-    with console.installation() as opened:
-        opened.source(name)
-        secret = file.read_text().strip() if file else typer.prompt(f"Credential of {name}", hide_input=True)
-        database.set_credential(opened.stores, opened.ring, name, secret)
-        database.record_audit(
-            opened.stores.control, opened.ring, actor=_actor(), action="credential_set", detail={"source": name}
-        )
-    typer.echo(f"The credential of {name} is in the vault. Now run: cdp sources check {name}")
-
-
-def _actor() -> str:
-    return f"os:{os.getuid()}"
+        console.print_json({"source": name, **showing.access_data(access)})
+    elif access.result.ok:
+        showing.show_access(access)
+    if not access.result.ok:
+        raise CheckFailedError(access.result.sentence, rerun_helps=access.result.rerun_helps)

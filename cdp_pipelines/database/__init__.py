@@ -6,7 +6,7 @@ SQLite files by default, PostgreSQL schemas in production; every function works 
 from cdp_pipelines.database.audit import record_audit, verify_audit
 from cdp_pipelines.database.copies import write_copies
 from cdp_pipelines.database.cursors import commit_cursor, load_cursor
-from cdp_pipelines.database.keys import get_credential, has_ring, load_ring, set_credential
+from cdp_pipelines.database.keys import delete_credential, get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
 from cdp_pipelines.database.ledger import append_ledger, read_ledger
 from cdp_pipelines.database.overviews import (
@@ -48,6 +48,7 @@ __all__ = [
     "SubjectVault",
     "append_ledger",
     "commit_cursor",
+    "delete_credential",
     "finish_run",
     "first_start",
     "get_credential",

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database.rows import table_of, upsert
@@ -68,6 +68,12 @@ def set_credential(stores: Stores, ring: KeyRing, source: str, secret: str) -> N
     }
     with stores.vault.begin() as connection:
         connection.execute(upsert(connection, Credential, replace=("ciphertext", "updated_at")), row)
+
+
+def delete_credential(stores: Stores, source: str) -> bool:
+    """Take the credential of a source away; whether there was one."""
+    with stores.vault.begin() as connection:
+        return connection.execute(delete(_CREDENTIAL).where(_CREDENTIAL.c.source == source)).rowcount > 0
 
 
 def _wrapped(connection: Connection) -> bytes | None:

@@ -1,4 +1,4 @@
-"""HubSpot: the CRM's people and companies, what they allow, and what they answered in surveys.
+"""HubSpot: the CRM's people and companies, what they allow, what they answered in surveys, and what is sold to them.
 
 Lands:      contacts, companies, subscription_timeline, feedback_submissions
 Left out:   deals, tickets, orders, owners and conversations (no metric reads them yet), e-mail events (bulk without a
@@ -56,6 +56,7 @@ HUBSPOT = Source(
             path="/crm/v3/objects/companies",
             rows_at="results",
             map=map_company,
+    oauth=OAUTH,
             fields=_ENVELOPE,
             cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
             read=read_objects,
@@ -75,6 +76,7 @@ HUBSPOT = Source(
         ),
         Stream(
             name="subscription_timeline",
+            count=search_total("companies"),
             entities=(ConsentEvent,),
             path="/email/public/v1/subscriptions/timeline",
             rows_at="timeline",
@@ -86,6 +88,7 @@ HUBSPOT = Source(
             lookups=("subscriptions",),
         ),
         Stream(
+            count=search_total("contacts"),
             name="feedback_submissions",
             entities=(SurveyResponse,),
             path="/crm/v3/objects/feedback_submissions",

@@ -25,6 +25,7 @@ from connectors.spec import (
     Stream,
     Window,
 )
+from connectors.zendesk.counts import listed
 from connectors.zendesk.maps import (
     map_deleted_user,
     map_organization,
@@ -34,6 +35,7 @@ from connectors.zendesk.maps import (
     map_ticket_event,
     map_user,
 )
+from connectors.zendesk.oauth import OAUTH
 from connectors.zendesk.readers import missing_scopes, read_surveys, show_many
 from models import Account, Message, Person, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
 
@@ -98,6 +100,7 @@ ZENDESK = Source(
     ),
     missing_scopes=missing_scopes,
     options=frozenset({"bot_user_ids", "external_id_is"}),
+    oauth=OAUTH,
     probes=(
         Probe(Request("/api/v2/users/me"), "users:read"),
         Probe(Request("/api/v2/users", {"page[size]": "1"}), "users:read"),
@@ -117,6 +120,8 @@ ZENDESK = Source(
             cursor=ExportTime(),
             paging=export_time,
             params=_PAGE,
+            count=listed("organizations"),
+            per_request=1000,
         ),
         Stream(
             name="users",
@@ -130,6 +135,8 @@ ZENDESK = Source(
             params={**_PAGE, "include": "identities"},
             joins=(Join("identities", on="user_id"),),
             by_ids=show_many("users", include="identities"),
+            count=listed("users"),
+            per_request=1000,
         ),
         Stream(
             name="deleted_users",
@@ -155,6 +162,8 @@ ZENDESK = Source(
             params={**_PAGE, "include": "metric_sets"},
             after=("users",),
             by_ids=show_many("tickets", include="metric_sets"),
+            count=listed("tickets"),
+            per_request=1000,
         ),
         Stream(
             name="ticket_events",

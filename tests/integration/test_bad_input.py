@@ -120,7 +120,7 @@ def test_no_credential(cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("CDP_HUBSPOT_TOKEN")
 
     assert cdp("--config", home.config, "sync", "hubspot") == 10
-    assert "cdp sources login hubspot" in cdp.said
+    assert "cdp sources connect hubspot" in cdp.said
 
 
 @contextlib.contextmanager

@@ -261,7 +261,7 @@ def test_the_identifier_can_be_piped(filled: Home) -> None:
 
 def test_a_changed_audit_log_is_noticed(cdp: Cdp, home: Home, tmp_path: Path) -> None:
     (tmp_path / "token.txt").write_text("pat-na1-sandbox")
-    assert cdp("sources", "login", "hubspot", "--file", tmp_path / "token.txt").code == 0
+    assert cdp("sources", "connect", "hubspot", "--token-file", tmp_path / "token.txt").code == 0
     with contextlib.closing(sqlite3.connect(home.settings.data / "control.db")) as control, control:
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             control.execute("update audit_entry set actor = 'os:4711'")
@@ -340,7 +340,7 @@ def test_doctor_names_the_missing_credential(cdp: Cdp, monkeypatch: pytest.Monke
 
     assert found["hubspot"][0] == "ok"
     assert found["zendesk"][0] == "warning"
-    assert "cdp sources login zendesk" in found["zendesk"][1]
+    assert "cdp sources connect zendesk" in found["zendesk"][1]
 
 
 def test_doctor_fails_without_stores(cdp: Cdp, home: Home) -> None:
