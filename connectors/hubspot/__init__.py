@@ -1,4 +1,4 @@
-"""HubSpot: the CRM's people and companies, what they allow, what they answered in surveys, and what is sold to them.
+"""HubSpot: the CRM's people and companies, what they allow, and what they answered in surveys.
 
 Lands:      contacts, companies, subscription_timeline, feedback_submissions
 Left out:   deals, tickets, orders, owners and conversations (no metric reads them yet), e-mail events (bulk without a
@@ -15,7 +15,9 @@ from datetime import timedelta
 from connectors.auth import Bearer
 from connectors.cursors import ChangedSince
 from connectors.hubspot.account import describe, load_optout_properties, load_subscriptions, missing_scopes
+from connectors.hubspot.counts import search_total
 from connectors.hubspot.maps import map_company, map_contact, map_feedback, map_timeline
+from connectors.hubspot.oauth import OAUTH
 from connectors.hubspot.readers import attach_contacts, by_ids, read_objects, read_timeline
 from connectors.spec import Budget, Probe, Request, Source, Stream, Window
 from models import Account, ConsentEvent, Person, SurveyResponse
@@ -42,6 +44,7 @@ HUBSPOT = Source(
     options=frozenset({"subscription_purposes"}),
     lookups={"optout_properties": load_optout_properties, "subscriptions": load_subscriptions},
     describe=describe,
+    oauth=OAUTH,
     probes=(
         Probe(Request("/crm/v3/objects/contacts", {"limit": "1"}), "crm.objects.contacts.read"),
         Probe(Request("/crm/v3/objects/companies", {"limit": "1"}), "crm.objects.companies.read"),
@@ -56,11 +59,11 @@ HUBSPOT = Source(
             path="/crm/v3/objects/companies",
             rows_at="results",
             map=map_company,
-    oauth=OAUTH,
             fields=_ENVELOPE,
             cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
             read=read_objects,
             by_ids=by_ids("companies"),
+            count=search_total("companies"),
         ),
         Stream(
             name="contacts",
@@ -72,11 +75,11 @@ HUBSPOT = Source(
             cursor=ChangedSince("lastmodifieddate", overlap=_HOUR),
             read=read_objects,
             by_ids=by_ids("contacts"),
+            count=search_total("contacts"),
             lookups=("optout_properties", "subscriptions"),
         ),
         Stream(
             name="subscription_timeline",
-            count=search_total("companies"),
             entities=(ConsentEvent,),
             path="/email/public/v1/subscriptions/timeline",
             rows_at="timeline",
@@ -88,7 +91,6 @@ HUBSPOT = Source(
             lookups=("subscriptions",),
         ),
         Stream(
-            count=search_total("contacts"),
             name="feedback_submissions",
             entities=(SurveyResponse,),
             path="/crm/v3/objects/feedback_submissions",
@@ -99,6 +101,7 @@ HUBSPOT = Source(
             params={"associations": "contacts"},
             read=read_objects,
             by_ids=by_ids("feedback_submissions"),
+            count=search_total("feedback_submissions"),
             enrich=attach_contacts,
             after=("contacts",),
         ),
