@@ -11,6 +11,7 @@ from sqlalchemy import Engine as Database
 
 from cdp_pipelines import database
 from cdp_pipelines.config import Settings
+from cdp_pipelines.currency import read_rates
 from cdp_pipelines.database import Stores
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers
@@ -37,6 +38,7 @@ class Inputs:
         consents: profile_id, purpose, channel, scope, state, at, inferred: every decision of every profile.
         policy: Answers for persons nobody can identify.
         feeds: The connected sources.
+        rates: What currencies are worth in the base currency, as ``cdp_pipelines.currency`` reads it.
     """
 
     engine: Engine
@@ -46,6 +48,7 @@ class Inputs:
     consents: pa.Table
     policy: Policy
     feeds: Sequence[Feed]
+    rates: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
         consents=consents,
         policy=Policy.for_jurisdiction(settings.company.jurisdiction),
         feeds=feeds_of(settings, stores.control, now),
+        rates=read_rates(settings),
     )
     scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
     published = compute(METRICS, inputs, scene)
@@ -118,6 +122,7 @@ def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: 
         snapshot=inputs.snapshot,
         permissions=inputs.permissions,
         consents=inputs.consents,
+        rates=inputs.rates,
         time_zone=scene.time_zone,
         as_of=scene.now,
         unknown_permitted=all(inputs.policy.permits_unknown(part) for part in purposes(purpose)),
