@@ -29,6 +29,12 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def rates(*spans):
+    """Rates as (currency, first day, first day no longer, rate)."""
+    columns = zip(*spans, strict=True)
+    return pa.Table.from_arrays([pa.array(column) for column in columns], ["currency", "from_day", "until_day", "rate"])
+
+
 class SmallWorld:
     """Rows by table, who they belong to, and what is permitted. Every person has a profile unless said otherwise."""
 
@@ -37,6 +43,7 @@ class SmallWorld:
         self.rows = {entity.__entity__: [] for entity in ENTITIES}
         self.refused = set()
         self.consents = []
+        self.rates = None
         self.reads = Counter()
 
     def add(self, table, source_id, **values):
@@ -99,6 +106,7 @@ class SmallWorld:
             time_zone=time_zone,
             as_of=NOW,
             unknown_permitted=unknown_permitted,
+            rates=self.rates,
             **options,
         )
 
@@ -111,6 +119,7 @@ class SmallWorld:
             consents=pa.Table.from_pylist(self.consents, schema=CONSENTS),
             policy=Policy.for_jurisdiction("EU"),
             feeds=feeds,
+            rates=self.rates,
         )
 
     def published(self, metrics, *, feeds=None, k=1, now=NOW, time_zone="UTC"):

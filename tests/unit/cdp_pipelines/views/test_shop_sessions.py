@@ -2,27 +2,25 @@
 
 from datetime import date
 
-import pyarrow as pa
 import pytest
-from small_worlds import SmallWorld, at
+from small_worlds import SmallWorld, at, rates
 
 from cdp_pipelines.transforms import transform
 from models import micros
 
-RATES = pa.table(
-    {
-        "currency": ["EUR", "USD", "USD"],
-        "from_day": [date.min, date(2026, 3, 1), date(2026, 3, 3)],
-        "until_day": [date.max, date(2026, 3, 3), date(2026, 3, 10)],
-        "rate": [1.0, 0.5, 0.25],
-    }
+RATES = rates(
+    ("EUR", date.min, date.max, 1.0),
+    ("USD", date(2026, 3, 1), date(2026, 3, 3), 0.5),
+    ("USD", date(2026, 3, 3), date(2026, 3, 10), 0.25),
 )
 VIEWS = ("valid_order", "order_line_net", "order_net", "refund_net")
 
 
 @pytest.fixture
 def world(tmp_path):
-    return SmallWorld(tmp_path)
+    small = SmallWorld(tmp_path)
+    small.rates = RATES
+    return small
 
 
 def order(world, number, person=None, *, lines=(), placed="2026-03-02", currency="EUR", **values):
@@ -115,7 +113,7 @@ def test_net_value_leaves_out_discounts_contained_tax_and_gift_cards(world):
     ]
     order(world, "1", lines=lines)
     order(world, "2", lines=[(1, "50", {"is_gift_card": True})])
-    with world.session(rates=RATES) as session:
+    with world.session() as session:
         derived(session)
         assert read(session, "order_line_net", "order_line_id", "amount_base") == [("1-0", 31.5), ("1-2", 0.3)]
         found = read(session, "order_net", "order_id", "amount_base", "n_lines", "units", "has_rate")
@@ -126,7 +124,7 @@ def test_net_value_leaves_out_discounts_contained_tax_and_gift_cards(world):
 def test_only_purchases_that_stand_are_worth_something(world, values):
     order(world, "1", lines=[(1, "10", {})], **values)
     refund(world, "r", "1", lines=[(0, "10")])
-    with world.session(rates=RATES) as session:
+    with world.session() as session:
         derived(session)
         assert [read(session, view, "order_id") for view in VIEWS] == [[], [], [], []]
 
@@ -136,7 +134,7 @@ def test_refunds_count_goods_alone(world):
     refund(world, "r", "1", lines=[(0, "7.5"), (1, "50")], adjustment="0.5")
     refund(world, "shipping", "1")
     refund(world, "correction", "1", lines=[(0, "-2")])
-    with world.session(rates=RATES) as session:
+    with world.session() as session:
         found = read(derived(session), "refund_net", "refund_id", "amount_base")
     assert found == [("correction", -2.0), ("r", 8.0), ("shipping", 0.0)]
 
@@ -154,7 +152,7 @@ def test_refunds_count_goods_alone(world):
 def test_an_amount_is_converted_at_the_rate_of_its_local_day(world, placed, zone, value):
     order(world, "1", lines=[(1, "10", {})], placed=placed, currency="USD")
     refund(world, "r", "1", lines=[(0, "10")], refunded="2026-03-04", currency="USD")
-    with world.session(rates=RATES, time_zone=zone) as session:
+    with world.session(time_zone=zone) as session:
         derived(session)
         assert read(session, "order_net", "amount_base", "has_rate") == [(value, int(value is not None))]
         assert read(session, "refund_net", "amount_base", "has_rate") == [(2.5, 1)]
@@ -163,7 +161,7 @@ def test_an_amount_is_converted_at_the_rate_of_its_local_day(world, placed, zone
 def test_without_a_rate_nothing_is_converted_and_no_part_is_shown_as_the_whole(world):
     order(world, "1", lines=[(1, "10", {})], currency="CHF")
     refund(world, "r", "1", lines=[(0, "10")], currency="CHF")
-    with world.session(rates=RATES) as session:
+    with world.session() as session:
         derived(session)
         assert read(session, "order_line_net", "net", "amount_base", "has_rate") == [(10.0, None, 0)]
         assert read(session, "order_net", "amount_base", "has_rate") == [(None, 0)]
@@ -172,5 +170,5 @@ def test_without_a_rate_nothing_is_converted_and_no_part_is_shown_as_the_whole(w
 
 def test_overflowing_amounts_do_not_stop_a_refresh(world):
     order(world, "1", lines=[(10**9, "1000000000000", {})])
-    with world.session(rates=RATES) as session:
+    with world.session() as session:
         assert read(derived(session), "order_net", "amount_base") == [(1e21,)]
