@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import httpx
 import orjson
@@ -137,6 +137,8 @@ class Client:
     ) -> None:
         self.source, self.stats = source, Stats()
         self._base = _checked_base(source.name, base_url)
+        # A stand-in or proxy serves them all.
+        self._hosts = source.hosts if base_url == source.base_url else {}
         self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
         self._skew = timedelta()
         self._meter = source.meter() if source.meter else None
@@ -240,19 +242,25 @@ class Client:
 
     async def _call(self, request: Request, number: int) -> httpx.Response:
         """One call, following redirects within the host."""
-        url = self._base + request.path
+        # Put together here: the HTTP library would parse the address twice, letter by letter, at every page.
+        base = self._base_of(request.path)
+        url = base + request.path + (f"?{urlencode(request.params)}" if request.params else "")
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._exchange(request, url, number)
             if not response.has_redirect_location:
                 return response
             url = urljoin(url, response.headers["Location"])
-            if not url.startswith(self._base + "/"):
+            if not url.startswith(base + "/"):
                 raise RejectedError(
                     f"{self._what(request)}: redirected to another host, which must not see the token. "
                     "Check the account or base_url in the configuration.",
                     status=response.status_code,
                 )
         raise RejectedError(f"{self._what(request)}: more than {_MAX_REDIRECTS} redirects, so it leads nowhere.")
+
+    def _base_of(self, path: str) -> str:
+        beginnings = [beginning for beginning in self._hosts if path.startswith(beginning)]
+        return self._hosts[max(beginnings, key=len)] if beginnings else self._base
 
     async def _exchange(self, request: Request, url: str, number: int) -> httpx.Response:
         started = time.perf_counter()
@@ -262,14 +270,14 @@ class Client:
             content = None if request.json is None else orjson.dumps(request.json)
             headers = {} if content is None else {"Content-Type": "application/json"}
             response = await self._http.request(
-                "GET" if content is None else "POST", url, params=request.params, content=content, headers=headers
+                "GET" if content is None else "POST", url, content=content, headers=headers
             )
             status = response.status_code
         except httpx.RequestError as error:
             unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             # from None: messages of the HTTP library may quote the address that was called.
             raise (UnreachableError if unconnected else RetriableError)(
-                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(self._base).host}, so "
+                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(url).host}, so "
                 "there is no answer. Check the network and the account or base_url in the configuration, then run "
                 "again."
             ) from None
@@ -347,6 +355,8 @@ class Client:
             return QuotaSpentError(
                 f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status
             )
+        if self.source.hopeless and (advice := self.source.hopeless(body)):
+            return RejectedError(f"{seen}: {advice}", status=status)
         return self._judged(seen, status, body, _retry_after(response, body))
 
     def _judged(self, seen: str, status: int, body: Json, wait: float | None) -> ConnectorError:

@@ -54,9 +54,8 @@ class _Region:
     """What the library knows of one region, compiled once."""
 
     def __init__(self, metadata: PhoneMetadata) -> None:
-        descriptions = [getattr(metadata, kind) for kind in _KINDS]
-        self._general = _matcher(metadata.general_desc)
-        self._kinds = [_matcher(desc) for desc in descriptions]
+        self._general = _fullmatch(metadata.general_desc)
+        self._of_a_kind = _fullmatch(*(getattr(metadata, kind) for kind in _KINDS))
         self._leading = re.compile(metadata.leading_digits) if metadata.leading_digits is not None else None
         self._code = str(metadata.country_code)
         self._rewrites = bool(metadata.national_prefix_transform_rule)
@@ -65,7 +64,7 @@ class _Region:
 
     def is_valid(self, national: str) -> bool:
         """Whether the library would find a kind for the number."""
-        return self._general(national) and any(kind(national) for kind in self._kinds)
+        return self._general(national) is not None and self._of_a_kind(national) is not None
 
     def claims(self, national: str) -> bool:
         """Whether the library would decide that the number is of this region."""
@@ -123,12 +122,13 @@ def _home(region: str) -> _Region | None:
     return _Region(metadata) if metadata is not None else None
 
 
-def _matcher(desc: PhoneNumberDesc | None) -> Callable[[str], bool]:
-    """Whether a number is of the kind ``desc`` describes: by its lengths, then by its pattern."""
-    lengths = frozenset(desc.possible_length if desc else ())
-    pattern = re.compile(desc.national_number_pattern or _NOTHING if desc else _NOTHING).fullmatch
+def _fullmatch(*descriptions: PhoneNumberDesc | None) -> Callable[[str], re.Match[str] | None]:
+    """Matches a number that is of one of the kinds described: by its length and its pattern."""
+    return re.compile("|".join(_pattern(desc) for desc in descriptions)).fullmatch
 
-    def fits(national: str) -> bool:
-        return (not lengths or len(national) in lengths) and pattern(national) is not None
 
-    return fits
+def _pattern(desc: PhoneNumberDesc | None) -> str:
+    if desc is None or not desc.national_number_pattern:
+        return _NOTHING
+    lengths = "|".join(f".{{{length}}}" for length in desc.possible_length)
+    return f"(?:{f'(?=(?:{lengths})$)' if lengths else ''}(?:{desc.national_number_pattern}))"

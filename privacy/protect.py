@@ -12,11 +12,14 @@ follows the aliases of the person's tickets too.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -94,10 +97,10 @@ class Protector:
             UnprotectableError: A row is not as its class declares; nothing is protected then.
         """
         plan = _plan(entity)
-        found = self._subjects.of(plan, rows)
-        kept = [(row, stored) for row, stored in zip(rows, found, strict=True) if stored.wrapped_key is not None]
-        subjects = [stored for _, stored in kept]
-        columns = {field.name: [row[field.name] for row, _ in kept] for field in plan.fields}
+        found = self._subjects.of(plan, _columns(plan, rows))
+        kept = [row for row, stored in zip(rows, found, strict=True) if stored.wrapped_key is not None]
+        subjects = [stored for stored in found if stored.wrapped_key is not None]
+        columns = _columns(plan, kept)
         times = {field.name: _array(columns[field.name], derive.UTC) for field in plan.fields if field.type is datetime}
         system = {
             "subject_id": [stored.subject_id for stored in subjects],
@@ -107,6 +110,18 @@ class Protector:
         }
         protected = self._protected(plan, columns, subjects) if plan.personal else {}
         return ProtectedRows(self, entity, _table(entity, columns | times | system | protected), len(rows) - len(kept))
+
+    @contextmanager
+    def one_batch(self) -> Iterator[None]:
+        """Within this block the vault is asked once about a subject, however many entities have rows about it.
+
+        Not for longer than a batch: a subject that is erased in between must be seen.
+        """
+        self._subjects.remembered = {}
+        try:
+            yield
+        finally:
+            self._subjects.remembered = None
 
     def token(self, match: Match, raw: str) -> Token | None:
         """The token of an identifier as somebody typed it; ``None`` if it is none."""
@@ -233,6 +248,8 @@ class _Plan:
     """What ``protect`` needs to know of a class."""
 
     name: str
+    names: tuple[str, ...]
+    values: Callable[[Row], tuple[Any, ...]]
     fields: tuple[derive.FieldPlan, ...]
     personal: tuple[derive.FieldPlan, ...]
     refs: tuple[tuple[str, str], ...]
@@ -246,28 +263,45 @@ def _plan(entity: type[Entity]) -> _Plan:
         if field.type is not str:
             raise TypeError(f"{entity.__entity__}.{field.name}: a personal value is text or a list of texts.")
     refs = tuple((ref.kind, ref.field) for ref in entity.__subject__)
-    return _Plan(entity.__entity__, derive.fields(entity), personal, refs, entity.__has_alias__)
+    fields = derive.fields(entity)
+    names = tuple(field.name for field in fields)
+    return _Plan(entity.__entity__, names, itemgetter(*names), fields, personal, refs, entity.__has_alias__)
 
 
 class _SubjectFinder:
-    """Finds the subject of each row and makes the missing ones: one look-up and one write per batch."""
+    """Finds the subject of each row and makes the missing ones: one look-up and one write for all of them.
+
+    Attributes:
+        remembered: What the vault answered in this batch; None outside of one.
+    """
 
     def __init__(self, keys: SubjectKeys, store: SubjectStore) -> None:
         self._keys = keys
         self._store = store
+        self.remembered: dict[SubjectRef, StoredSubject] | None = None
 
-    def of(self, plan: _Plan, rows: Sequence[Row]) -> list[StoredSubject]:
+    def of(self, plan: _Plan, columns: Columns) -> list[StoredSubject]:
         """The subject of each row."""
-        about = [_about(plan, row) for row in rows]
-        own = [SubjectRef(row["source"], plan.name, row["source_id"]) for row in rows] if plan.has_alias else about
-        known = self._store.find({*about, *own})
-        fresh = {ref: self._keys.new() for ref in dict.fromkeys(about) if ref not in known}
+        about = _about(plan, columns)
+        own = _own(plan, columns) if plan.has_alias else about
+        known = self._look_up({*about, *own})
+        unknown = [ref for ref in dict.fromkeys(about) if ref not in known]
+        fresh = dict(zip(unknown, self._keys.several(len(unknown)), strict=True))
         resolved = known | fresh
         aliases = {ref: resolved[subject] for ref, subject in zip(own, about, strict=True) if ref not in known} | fresh
         if aliases:
             pairs = [(ref, stored.subject_id) for ref, stored in aliases.items()]
             known |= self._store.create(list(fresh.values()), pairs)
+        if self.remembered is not None:
+            self.remembered |= known
         return [known[ref] for ref in about]
+
+    def _look_up(self, refs: set[SubjectRef]) -> dict[SubjectRef, StoredSubject]:
+        """The known ones of ``refs``."""
+        if not self.remembered:
+            return self._store.find(refs)
+        known = {ref: self.remembered[ref] for ref in refs & self.remembered.keys()}
+        return known | self._store.find(refs - known.keys()) if len(known) < len(refs) else known
 
 
 def _stored_as(field: derive.FieldPlan) -> tuple[str, ...]:
@@ -275,11 +309,26 @@ def _stored_as(field: derive.FieldPlan) -> tuple[str, ...]:
     return (field.name,) if field.token_column is None else (field.name, field.token_column)
 
 
-def _about(plan: _Plan, row: Row) -> SubjectRef:
-    for kind, field in plan.refs:
-        if row[field] is not None:
-            return SubjectRef(row["source"], kind, row[field])
-    return SubjectRef(row["source"], plan.name, row["source_id"])
+def _columns(plan: _Plan, rows: Sequence[Row]) -> Columns:
+    """The rows by column."""
+    if not rows:
+        return dict.fromkeys(plan.names, ())
+    return dict(zip(plan.names, zip(*map(plan.values, rows), strict=True), strict=True))
+
+
+def _about(plan: _Plan, columns: Columns) -> list[SubjectRef]:
+    """Whom each row is about: the first reference it has, else itself."""
+    about = _own(plan, columns)
+    for kind, field in reversed(plan.refs):
+        about = [
+            itself if value is None else SubjectRef(source, kind, value)
+            for source, value, itself in zip(columns["source"], columns[field], about, strict=True)
+        ]
+    return about
+
+
+def _own(plan: _Plan, columns: Columns) -> list[SubjectRef]:
+    return list(map(SubjectRef, columns["source"], repeat(plan.name), columns["source_id"]))
 
 
 def _as_integers(times: Columns) -> Columns:

@@ -1,7 +1,6 @@
 """The vault as two dictionaries: what ``privacy`` needs of it, without a database."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from privacy.subjects import StoredSubject, SubjectRef
 
@@ -32,4 +31,4 @@ class FakeVault:
 
     def erase(self, ref: SubjectRef) -> None:
         subject_id = self.refs[ref]
-        self.subjects[subject_id] = replace(self.subjects[subject_id], wrapped_key=None)
+        self.subjects[subject_id] = self.subjects[subject_id]._replace(wrapped_key=None)

@@ -4,7 +4,6 @@ import copy
 import errno
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,7 +147,7 @@ def test_every_label_gives_another_key(ring: KeyRing) -> None:
 
 def test_rotating_the_key_encryption_key_rewraps_subjects(ring: KeyRing, root: RootKey) -> None:
     old = SubjectKeys(ring).new()
-    erased = replace(old, wrapped_key=None)
+    erased = old._replace(wrapped_key=None)
     newer = KeyRing.open(root, ring.with_new_key("kek").rewrap(root))
     keys = SubjectKeys(newer)
     moved = keys.rewrap(old)
@@ -164,13 +163,13 @@ def test_rotating_the_key_encryption_key_rewraps_subjects(ring: KeyRing, root: R
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda one: replace(one, subject_id=bytes(16)), id="another subject"),
-        pytest.param(lambda one: replace(one, kek_id=2), id="another key id"),
-        pytest.param(lambda one: replace(one, wrapped_key=b"\x02" + one.wrapped_key[1:]), id="another version"),
-        pytest.param(lambda one: replace(one, wrapped_key=one.wrapped_key[:-1]), id="cut"),
-        pytest.param(lambda one: replace(one, wrapped_key=one.wrapped_key[:5]), id="cut in the nonce"),
-        pytest.param(lambda one: replace(one, wrapped_key=b"\x01"), id="no key id"),
-        pytest.param(lambda one: replace(one, wrapped_key=b"\x01\x00" + one.wrapped_key[2:]), id="key id zero"),
+        pytest.param(lambda one: one._replace(subject_id=bytes(16)), id="another subject"),
+        pytest.param(lambda one: one._replace(kek_id=2), id="another key id"),
+        pytest.param(lambda one: one._replace(wrapped_key=b"\x02" + one.wrapped_key[1:]), id="another version"),
+        pytest.param(lambda one: one._replace(wrapped_key=one.wrapped_key[:-1]), id="cut"),
+        pytest.param(lambda one: one._replace(wrapped_key=one.wrapped_key[:5]), id="cut in the nonce"),
+        pytest.param(lambda one: one._replace(wrapped_key=b"\x01"), id="no key id"),
+        pytest.param(lambda one: one._replace(wrapped_key=b"\x01\x00" + one.wrapped_key[2:]), id="key id zero"),
     ],
 )
 def test_a_changed_subject_does_not_open(
@@ -188,7 +187,7 @@ def test_a_wrapped_key_has_one_length(ring: KeyRing) -> None:
 
 def test_a_destroyed_key_is_another_answer(ring: KeyRing, subject: StoredSubject) -> None:
     with pytest.raises(ErasedError):
-        SubjectKeys(ring).open(replace(subject, wrapped_key=None))
+        SubjectKeys(ring).open(subject._replace(wrapped_key=None))
 
 
 def test_handles_give_nothing_away(root: RootKey, ring: KeyRing, subject: StoredSubject) -> None:

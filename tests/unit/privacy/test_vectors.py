@@ -1,7 +1,6 @@
 """The formats, byte by byte, against tests/vectors (made by a second implementation of docs/formats.md)."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -82,7 +81,7 @@ def test_wraps_a_subject_key(ring: KeyRing, subject: StoredSubject) -> None:
 @pytest.mark.parametrize("wrapped", invalid("subject_key"))
 def test_refuses_a_subject_key(ring: KeyRing, subject: StoredSubject, wrapped: str) -> None:
     with pytest.raises(InvalidCiphertextError):
-        SubjectKeys(ring).open(replace(subject, wrapped_key=bytes.fromhex(wrapped)))
+        SubjectKeys(ring).open(subject._replace(wrapped_key=bytes.fromhex(wrapped)))
 
 
 @pytest.mark.parametrize("case", FIELD["valid"], ids=lambda case: repr(case["value"]))
