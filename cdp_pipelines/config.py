@@ -134,6 +134,8 @@ class OAuthApp(_Section):
 
     client_id: str
     """Public name of the app, as the vendor shows it."""
+    extra_scopes: list[str] = []
+    """Permissions to ask for besides those every account can give."""
     redirect_port: Annotated[int, Field(ge=1024, le=65535)] = 8914
     """Port of the redirect address, for vendors that want the address registered with the app."""
 

@@ -99,6 +99,7 @@ class App:
         client_secret: Its secret, where it has one.
         account: The configured account, where the vendor's addresses need one.
         base_url: Scheme and host to use instead of the vendor's.
+        extra_scopes: Permissions to ask for besides the declared ones.
     """
 
     source: str
@@ -106,6 +107,7 @@ class App:
     client_secret: str | None = field(repr=False)
     account: str | None = None
     base_url: str | None = None
+    extra_scopes: tuple[str, ...] = ()
 
     def address(self, url: str) -> str:
         """``url`` for this account; with a ``base_url``, its path on that host."""
@@ -161,7 +163,7 @@ def authorize_address(oauth: OAuth, app: App, attempt: Attempt, *, redirect_uri:
         "response_type": "code",
         "client_id": app.client_id,
         "redirect_uri": redirect_uri,
-        "scope": oauth.scope_separator.join(oauth.scopes),
+        "scope": oauth.scope_separator.join((*oauth.scopes, *app.extra_scopes)),
         "state": attempt.state,
         **oauth.authorize_parameters,
     }

@@ -52,7 +52,14 @@ def registered_app(source: Source, settings: SourceSettings, client_secret: str 
             f"{source.name}: the app's client secret is missing. Type it when asked, name a file with "
             f"--client-secret-file, or set CDP_{source.name.upper()}_CLIENT_SECRET."
         )
-    return App(source.name, settings.oauth.client_id, client_secret or None, settings.account, settings.base_url)
+    return App(
+        source.name,
+        settings.oauth.client_id,
+        client_secret or None,
+        account=settings.account,
+        base_url=settings.base_url,
+        extra_scopes=tuple(settings.oauth.extra_scopes),
+    )
 
 
 def declared(source: Source) -> OAuth:
