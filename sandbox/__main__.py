@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 
-from sandbox import google_oauth, google_reviews, hubspot, zendesk
+from sandbox import google_oauth, google_reviews, hubspot, shopify, zendesk
 from sandbox.server import Running, running
 from sandbox.world import World
 
@@ -21,6 +21,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--hubspot-port", type=int, default=0)
     parser.add_argument("--zendesk-port", type=int, default=0)
     parser.add_argument("--google-reviews-port", type=int, default=0)
+    parser.add_argument("--shopify-port", type=int, default=0)
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument(
         "--rate-scale", type=float, default=0.0, help="multiplies the vendors' limits; 0 switches them off"
@@ -45,6 +46,7 @@ def announcement(state: Running) -> str:
                 "token": google_reviews.TOKEN,
                 "refresh_token": google_oauth.REFRESH_TOKEN,
             },
+            "shopify": {"url": state.urls["shopify"], "token": shopify.TOKEN},
             "control": {"url": state.control_url},
         }
     )
@@ -60,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         "hubspot": options.hubspot_port,
         "zendesk": options.zendesk_port,
         "google_reviews": options.google_reviews_port,
+        "shopify": options.shopify_port,
         "control": options.control_port,
     }
     with running(world, ports=ports, rate_scale=options.rate_scale, latency_ms=options.latency_ms) as state:

@@ -16,6 +16,7 @@ from sandbox.control import Control
 from sandbox.google_reviews import GoogleReviews
 from sandbox.hubspot import HubSpot
 from sandbox.oauth import Grants
+from sandbox.shopify import Shopify
 from sandbox.switches import Fault, Switches
 from sandbox.times import http_date
 from sandbox.web import Request, Response, Vendor
@@ -158,7 +159,7 @@ def running(
         faults: see ``Switches``.
     """
     state = Running(world, Switches(latency_ms, rate_scale, faults or []))
-    vendors = (HubSpot(world), Zendesk(world), GoogleReviews(world))
+    vendors = (HubSpot(world), Zendesk(world), GoogleReviews(world), Shopify(world))
     state.grants = {vendor.name: vendor.grants for vendor in vendors if vendor.grants}
     apps = {vendor.name: VendorApp(vendor, state) for vendor in vendors} | {"control": Control(state)}
     sockets = {name: _listen(host, (ports or {}).get(name, 0)) for name in apps}

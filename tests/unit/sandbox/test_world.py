@@ -165,10 +165,10 @@ def test_shared_keys_would_join_strangers(world):
     assert max(len(holders[value]) for value in shared) > 5
 
 
-def test_truth_names_every_end_user_and_contact_once(world):
+def test_truth_names_every_end_user_contact_and_shop_account_once(world):
     records = [tuple(r) for entry in world.truth()["people"] for r in entry["records"]]
     users = [u for u in world.zendesk.users.values() if u.role == "end-user"]
-    assert len(records) == len(set(records)) == len(world.hubspot.contacts) + len(users)
+    assert len(records) == len(set(records)) == len(world.hubspot.contacts) + len(users) + len(world.shop.customers)
 
 
 def test_personal_values_cover_what_is_served(world):
