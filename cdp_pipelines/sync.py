@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cdp_pipelines import database
+from cdp_pipelines import database, loop
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
+from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.lake import Lake
+from cdp_pipelines.sweeping import vanished
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
-from connectors.reading import Page
+from connectors.reading import Page, Sweep
 from connectors.spec import Source, Stream, Tokens
 from models import ConsentEvent, Entity
 from privacy.protect import Protector
@@ -53,6 +55,7 @@ class StreamReport:
     recovered: int = 0
     erased: int = 0
     drift: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
     cursor_before: dict[str, Any] | None = None
     cursor_after: dict[str, Any] | None = None
     seconds: float = 0.0
@@ -96,6 +99,7 @@ def sync_source(
     streams: Sequence[str] | None = None,
     since: datetime | None = None,
     progress: Progress | None = None,
+    retry_kind: RetryKind = "auto",
 ) -> SyncReport:
     """Bring one source's records into the lake.
 
@@ -110,6 +114,7 @@ def sync_source(
         streams: Names of the streams to read, all by default.
         since: Read again from this date on, whatever the cursor says (backfill). The cursor never moves back.
         progress: Told after every page.
+        retry_kind: Who asks for the repeat, if the run before failed.
 
     Raises:
         LeaseError: Another process is syncing the same account; the message says who.
@@ -120,11 +125,13 @@ def sync_source(
     with ExitStack() as stack:
         held = stack.enter_context(database.lease(sinks.stores.control, f"sync/{account}"))
         reach("lease_taken")
-        run_id = database.start_run(sinks.stores.control, f"sync/{source.name}", source=source.name)
+        run_id = database.start_run(
+            sinks.stores.control, f"sync/{source.name}", source=source.name, retry_kind=retry_kind
+        )
         try:
             with rare_collection():
                 run = _Run(source, settings, sinks, run_id, held, now, since, progress)
-                report = asyncio.run(run.all(chosen, token))
+                report = loop.run(run.all(chosen, token))
         except BaseException as error:
             database.finish_run(
                 sinks.stores.control, run_id, _status_of(error), counts={}, error_class=error_class(error)
@@ -216,6 +223,7 @@ class _Run:
         self._now = now
         self._since = since
         self._progress = progress
+        self.one_batch = sinks.protector.one_batch
 
     async def all(self, streams: Sequence[Stream], token: str | Tokens) -> SyncReport:
         """Read the streams; one stream's failure does not stop the others."""
@@ -281,6 +289,14 @@ class _Run:
             reach("ledger_after")
         return _Written(appended.rows, appended.skipped, appended.tombstones, protected.dropped_erased)
 
+    def sweep(self, seen: Sweep, *, read_at: datetime) -> tuple[int, str | None]:
+        """Mark as deleted what a whole listing no longer has. Gives their number, or why none was touched."""
+        swept = vanished(self._sinks.lake, self._source.name, seen, run_id=self._run_id, read_at=read_at)
+        if not len(swept.tombstones):
+            return 0, swept.refused
+        self._held.check()
+        return self._sinks.lake.append(seen.entity.__entity__, swept.tombstones).tombstones, None
+
     def settle(self, stream: Stream, batch: "_Batch") -> None:
         """Set rejected records aside, let recovered ones go, and commit the cursor last."""
         control, names = self._sinks.stores.control, (self._source.name, stream.name)
@@ -324,6 +340,7 @@ class _Batch:
         self._read_at: datetime | None = None
         self.rejected: list[tuple[str, str]] = []
         self.recovered: list[str] = []
+        self._sweeps: list[Sweep] = []
         self.cursor: dict[str, Any] | None = None
 
     def add(self, page: Page, read_at: datetime) -> None:
@@ -334,23 +351,36 @@ class _Batch:
         self._read_at = read_at
         self.rejected += [(item.record_id, item.error_class) for item in page.rejected]
         self.recovered += page.recovered
+        self._sweeps += page.sweeps
+        self.report.notices += page.notices
         self.cursor = page.cursor if page.cursor is not None else self.cursor
         self.report.records += page.records
         _add_counts(self.report.drift, page.drift)
-        if self._count >= BATCH_ROWS:
+        if self._count >= BATCH_ROWS or page.is_milestone:
             self.flush()
 
     def flush(self) -> None:
         """Write what has come together and commit the cursor behind it."""
-        for entity in self._stream.entities:  # declared children first
-            rows = self._rows.get(entity)
-            if rows and self._read_at is not None:
-                self._count_written(self._run.write(entity, rows, read_at=self._read_at))
+        with self._run.one_batch():
+            for entity in self._stream.entities:  # declared children first
+                rows = self._rows.get(entity)
+                if rows and self._read_at is not None:
+                    self._count_written(self._run.write(entity, rows, read_at=self._read_at))
+        for seen in self._sweeps:
+            self._sweep(seen)
         self.report.quarantined += len(self.rejected)
         self.report.recovered += len(self.recovered)
         self._run.settle(self._stream, self)
         self._clear()
         gc.collect()
+
+    def _sweep(self, seen: Sweep) -> None:
+        if self._read_at is None:
+            return
+        deleted, refused = self._run.sweep(seen, read_at=self._read_at)
+        self.report.written += deleted
+        self.report.deleted += deleted
+        self.report.notices += [refused] if refused else []
 
     def _count_written(self, written: _Written) -> None:
         self.report.written += written.rows
