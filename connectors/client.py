@@ -441,7 +441,9 @@ def _object(content: bytes) -> Json:
 
 def _vendor_code(body: Json) -> str | None:
     """The vendor's error code. Its sentences are left alone: they may quote a customer."""
-    for value in (body.get("category"), body.get("error"), body.get("policyName")):
+    inner = body.get("error")
+    nested = inner.get("status") if isinstance(inner, dict) else None
+    for value in (body.get("category"), inner, nested, body.get("policyName")):
         if isinstance(value, str) and _CODE.fullmatch(value):
             return value
     return None

@@ -41,6 +41,12 @@ def offset_while_more(request: Request, body: Json) -> Request | None:
     return request.having(offset=_token(body, "offset")) if body.get("hasMore") else None
 
 
+def page_token(request: Request, body: Json) -> Request | None:
+    """``nextPageToken`` becomes the parameter ``pageToken``; absent or empty, the page was the last."""
+    token = body.get("nextPageToken")
+    return request.having(pageToken=str(token)) if token else None
+
+
 def export_cursor(request: Request, body: Json) -> Request | None:
     """Cursor exports: ``after_cursor`` until ``end_of_stream``; an empty page is no end. The start is sent once."""
     if body.get("end_of_stream"):

@@ -37,6 +37,23 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """A part of a listing seen whole, for vendors that tell nobody what was deleted: what is not in it is gone.
+
+    Attributes:
+        entity: What was listed.
+        prefix: How the source ids of this part begin.
+        present: Source ids of all its records.
+        most: Largest share of what is stored that may go at once; more looks like a fault.
+    """
+
+    entity: type[Entity]
+    prefix: str
+    present: frozenset[str]
+    most: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one answer of the vendor became.
 
@@ -48,6 +65,8 @@ class Page:
         records: Vendor records on the page.
         drift: Top-level fields the stream does not declare, with their number.
         is_milestone: Commit at once: what follows may take hours, or the way back to here is dear.
+        sweeps: Parts of the listing that have now been seen whole.
+        notices: Sentences about what was odd and has been dealt with; no values.
     """
 
     rows: Mapping[type[Entity], list[Row]]
@@ -57,6 +76,8 @@ class Page:
     records: int
     drift: Mapping[str, int]
     is_milestone: bool = False
+    sweeps: Sequence["Sweep"] = ()
+    notices: Sequence[str] = ()
 
 
 class Reading:
@@ -144,7 +165,7 @@ class Reading:
             IncompleteError: There is none. An absent list is not an empty page.
         """
         where = rows_at or self.stream.rows_at
-        records = at(body, where)
+        records = [] if not body and self.stream.omits_empty else at(body, where)
         if not isinstance(records, list):
             raise IncompleteError(
                 f'{self._name}: page {page} has no list "{where}" (keys: {", ".join(sorted(body)) or "none"}). An '

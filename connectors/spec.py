@@ -214,6 +214,7 @@ class Stream:
         count: Asks, cheaply, how many records a first load brings; None where the vendor cannot say.
         per_request: Records one request of a first load brings, where they can be counted.
         ids_per_request: Records ``by_ids`` may ask for at once.
+        omits_empty: An object without any key is a page without records, as some vendors write it.
     """
 
     name: str
@@ -236,6 +237,7 @@ class Stream:
     count: Count | None = None
     per_request: int = 100
     ids_per_request: int = 100
+    omits_empty: bool = False
 
     def __post_init__(self) -> None:
         problems = []
@@ -285,6 +287,8 @@ class Source:
         advice: What to do about a status, where this vendor means something of its own by it.
         warn: Sentences for ``check`` about what will not be read although nothing is wrong.
         webhooks: Messages the vendor sends about persons.
+        hosts: Further hosts by how the paths begin that they serve; the longest beginning decides.
+        hopeless: Reads out of a refusal that looks passing that it is not, and says what to do.
     """
 
     name: str
@@ -305,6 +309,8 @@ class Source:
     advice: Mapping[int, str] = field(default_factory=dict)
     warn: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     webhooks: tuple[Webhook, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    hopeless: Callable[[Json], str | None] | None = None
 
     def __post_init__(self) -> None:
         names = [stream.name for stream in self.streams]

@@ -53,6 +53,7 @@ def sync(
                 streams=stream,
                 since=start,
                 progress=progress,
+                retry_kind="manual",
             )
         except SyncFailedError as error:
             failure, report = error, cast("SyncReport", error.report)
@@ -65,11 +66,14 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     """Print what a sync did, stream by stream."""
     columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "seconds"]
     if as_json:
-        streams = [{column: getattr(s, column) for column in [*columns, "error"]} for s in report.streams]
+        streams = [{column: getattr(s, column) for column in [*columns, "notices", "error"]} for s in report.streams]
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams})
         return
     rows = [[*(getattr(s, column) for column in columns[:-1]), round(s.seconds, 1)] for s in report.streams]
     console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", columns, rows)
+    for stream in report.streams:
+        for notice in stream.notices:
+            typer.echo(f"{stream.stream}: {notice}")
 
 
 def run(
