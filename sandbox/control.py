@@ -54,5 +54,7 @@ class Control:
             switches.latency_ms = body["latency_ms"]
         if "rate_scale" in body:
             switches.rate_scale = body["rate_scale"]
+        switches.bulk = body.get("bulk", switches.bulk)
+        switches.bulk_polls = body.get("bulk_polls", switches.bulk_polls)
         if "faults" in body:
             switches.faults = [Fault(**fault) for fault in body["faults"]]

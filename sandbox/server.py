@@ -55,6 +55,7 @@ class VendorApp:
 
     def __init__(self, vendor: Vendor, running: Running) -> None:
         self._vendor, self._running = vendor, running
+        vendor.switches = running.switches
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -90,7 +91,7 @@ class VendorApp:
 def _fail_early(vendor: Vendor, fault: Fault) -> Response | None:
     if fault.kind == "redirect":
         return Response(302, b"", {"location": fault.location})
-    if fault.kind in {"cut_before_body", "cut_in_body", "truncated_json"}:
+    if fault.kind in {"cut_before_body", "cut_in_body", "cut_at_line", "truncated_json"}:
         return None
     return vendor.fail(fault.kind, fault.retry_after)
 
@@ -98,6 +99,8 @@ def _fail_early(vendor: Vendor, fault: Fault) -> Response | None:
 def _damage(response: Response, fault: Fault) -> Response:
     if fault.kind == "truncated_json":
         response.body = response.body[: len(response.body) // 2]
+    elif fault.kind == "cut_at_line":
+        response.body = b"".join(response.body.splitlines(keepends=True)[: response.body.count(b"\n") // 2])
     else:
         response.cut = 0.0 if fault.kind == "cut_before_body" else 0.5
     return response

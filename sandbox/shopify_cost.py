@@ -9,27 +9,35 @@ CAPACITY, RESTORED_PER_SECOND, MOST_PER_QUERY = 2000, 100, 1000
 
 
 class Bucket:
-    """Points of one app in one shop; without a limit it is always full."""
+    """A leaky bucket of one app in one shop, in points or in calls; without a limit it is always full."""
 
-    def __init__(self) -> None:
-        self._scale, self._points, self._at = 0.0, float(CAPACITY), time.monotonic()
+    def __init__(self, size: int = CAPACITY, restored: int = RESTORED_PER_SECOND) -> None:
+        """Full and without a limit; ``restored`` is what comes back in a second."""
+        self._size, self._restored = size, restored
+        self._scale, self._points, self._at = 0.0, float(size), time.monotonic()
 
     def limit(self, scale: float) -> None:
         """Let the limit be ``scale`` times the vendor's; 0 is none. A new scale starts with a full bucket."""
         if scale != self._scale:
-            self._scale, self._points, self._at = scale, self.capacity(scale), time.monotonic()
+            self._scale = scale
+            self._points, self._at = self.capacity, time.monotonic()
 
-    @staticmethod
-    def capacity(scale: float) -> float:
+    @property
+    def capacity(self) -> float:
         """What the bucket holds."""
-        return CAPACITY * (scale or 1.0)
+        return self._size * (self._scale or 1.0)
+
+    @property
+    def used(self) -> int:
+        """What is missing in it."""
+        return int(self.capacity - self._points)
 
     def take(self, points: int) -> bool:
         """Pay in advance; False when there is not enough."""
         now = time.monotonic()
         if self._scale:
-            gained = (now - self._at) * RESTORED_PER_SECOND * self._scale
-            self._points = min(self.capacity(self._scale), self._points + gained)
+            gained = (now - self._at) * self._restored * self._scale
+            self._points = min(self.capacity, self._points + gained)
         self._at = now
         if self._scale and points > self._points:
             return False
@@ -39,18 +47,17 @@ class Bucket:
     def give_back(self, points: int) -> None:
         """What turned out cheaper."""
         if self._scale:
-            self._points = min(self.capacity(self._scale), self._points + points)
+            self._points = min(self.capacity, self._points + points)
 
     def status(self, requested: int, actual: int | None) -> dict[str, Any]:
         """The ``cost`` of ``extensions``."""
-        scale = self._scale or 1.0
         return {
             "requestedQueryCost": requested,
             "actualQueryCost": actual,
             "throttleStatus": {
-                "maximumAvailable": self.capacity(self._scale),
+                "maximumAvailable": self.capacity,
                 "currentlyAvailable": int(self._points),
-                "restoreRate": RESTORED_PER_SECOND * scale,
+                "restoreRate": self._restored * (self._scale or 1.0),
             },
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox import shopify_fields
+from sandbox import shopify_bulk, shopify_fields
 from sandbox.shop_products import GIFT_CARD, PRODUCTS
 from sandbox.shop_records import ShopCheckout, ShopCustomer, ShopOrder
 from sandbox.shopify_fields import financial_status, fulfillment_status, return_status, transactions
@@ -180,7 +180,7 @@ def find(call: Call, global_id: str) -> Any:  # noqa: ANN401 - a record of any k
     kind, _, number = global_id.removeprefix("gid://shopify/").partition("/")
     wanted = int(number) if number.isdigit() else 0
     if kind == "BulkOperation":
-        return call.context.operations.get(wanted)
+        return call.context.operation(wanted)
     if scope := SCOPES.get(kind):
         return _find_in_shop(call, kind, wanted) if scope in call.scopes else None
     return call.world.shop.checkouts.get(wanted) if kind == "AbandonedCheckout" else None
@@ -241,6 +241,7 @@ def _visible_orders(call: Call, customer: ShopCustomer) -> Listing:
 
 MADE: Mapping[tuple[str, str], Maker] = {
     **shopify_fields.MADE,
+    **shopify_bulk.MADE,
     ("QueryRoot", "shop"): _of_call(lambda call, _: call.world),
     ("QueryRoot", "currentAppInstallation"): _of_call(lambda call, _: sorted(call.scopes)),
     **{("QueryRoot", name): _list(name) for name in KINDS},

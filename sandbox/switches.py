@@ -16,6 +16,7 @@ FaultKind = Literal[
     "truncated_json",
     "expired_token",
     "redirect",
+    "cut_at_line",
 ]
 
 
@@ -49,12 +50,15 @@ class Switches:
     """Changeable while the stand-ins run.
 
     ``latency_ms`` is added to every answer; ``rate_scale`` multiplies the vendor's real limits, None or 0 turns them
-    off. Both are one number for all, or a mapping from vendor to number.
+    off. Both are one number for all, or a mapping from vendor to number. ``bulk`` is how Shopify's bulk operations go,
+    ``bulk_polls`` how often they are still running when somebody looks.
     """
 
     latency_ms: float | Mapping[str, float] = 0.0
     rate_scale: float | Mapping[str, float] | None = None
     faults: list[Fault] = field(default_factory=list)
+    bulk: Literal["ok", "stuck", "fails"] = "ok"
+    bulk_polls: int = 1
 
     def latency(self, vendor: str) -> float:
         """Milliseconds to wait before answering for ``vendor``."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sandbox.switches import Switches
+
 if TYPE_CHECKING:
     from sandbox.oauth import Grants
     from sandbox.world import World
@@ -117,6 +119,7 @@ class Vendor:
     def __init__(self, world: "World") -> None:
         """Serve ``world``."""
         self.world = world
+        self.switches = Switches()
 
     def refuse(self, request: Request, template: str | None) -> Response | None:
         """The vendor's 401 or 403, or None when the credentials are good."""
