@@ -48,6 +48,11 @@ def bearer_or_basic_token(token: str) -> httpx.Auth:
     return Basic(token) if _BASIC_TOKEN.fullmatch(token) else Bearer(token)
 
 
+def in_header(header: str) -> Callable[[str], httpx.Auth]:
+    """The token alone, in a header of the vendor's own."""
+    return lambda token: HeaderAuth(token, header=header)
+
+
 class Renewing(httpx.Auth):
     """Sends the token there is, renewed before it ends; after a 401, renews once and sends the call again.
 

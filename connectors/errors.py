@@ -5,6 +5,7 @@
     ConnectorError                                        a rerun helps?
     ├── SettingsError     missing or contradictory        no, a person must act
     ├── RetriableError    408, 429, 5xx, timeouts, cuts   yes
+    │   └── SpoiltError   a file made for us, cut or gone yes, with another file
     ├── RejectedError     every other status, redirects   no
     ├── IncompleteError   looped, capped, not a page      after someone looks
     └── MappingError      one record is not as declared   quarantined, counted
@@ -54,6 +55,10 @@ class QuotaSpentError(RetriableError):
     """The quota of the day is spent: a later run helps, waiting in this one does not."""
 
     wait_here = False
+
+
+class SpoiltError(RetriableError):
+    """A file the vendor made for us is cut or gone: reading it again does not help, another one does."""
 
 
 class RejectedError(ConnectorError):

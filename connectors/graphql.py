@@ -29,12 +29,12 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 _SCOPE = re.compile(r"`([a-z][a-z_]{2,60})`")
 
 
-def ask(path: str, query: str, **variables: Any) -> Request:  # noqa: ANN401 - variables are JSON of any kind
+def ask(path: str, text: str, /, **variables: Any) -> Request:  # noqa: ANN401 - variables are JSON of any kind
     """The call of one query."""
-    return Request(path, json={"query": query, "variables": variables})
+    return Request(path, json={"query": text, "variables": variables})
 
 
-def having(request: Request, **variables: Any) -> Request:  # noqa: ANN401
+def having(request: Request, /, **variables: Any) -> Request:  # noqa: ANN401
     """The same query with these variables."""
     body = request.json or {}
     return replace(request, json={**body, "variables": {**body.get("variables", {}), **variables}})

@@ -1,0 +1,167 @@
+"""First loads by bulk operation: Shopify writes everything into a file while we wait, and keeps it for a week.
+
+The operation's id is committed before anything else, and the line reached after every page. So whoever is killed, or
+gives up waiting, goes on with the same operation; one that failed, expired or left a short file is given up, and the
+next run starts another. What had been read by then stays and is not written twice.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from connectors.bulk import BulkFile
+from connectors.errors import ConnectorError, RejectedError, RetriableError, SpoiltError
+from connectors.graphql import ask, at
+from connectors.reading import Page, Reading
+from connectors.shopify.queries import BULK_START, BULK_STATE, PATH, Listing
+from connectors.spec import Json
+
+_LONGEST_WAIT = 3600.0
+"""Seconds a run waits for an operation before it leaves it to the next run."""
+_LONGEST_PAUSE = 30.0
+_PARENTS = 200
+_BUSY = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
+_UNFINISHED = frozenset({"CREATED", "RUNNING", "CANCELING"})
+_KNOWN = _UNFINISHED | {"COMPLETED", "CANCELED", "FAILED", "EXPIRED"}
+_ERRORS = frozenset({"ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a load stands: the operation, when it began, and the lines of its file that are stored."""
+
+    operation: str
+    started: str
+    lines: int = 0
+
+    def cursor(self, lines: int = 0) -> Json:
+        return {"operation": self.operation, "started": self.started, "lines": lines}
+
+
+async def load(reading: Reading, listing: Listing) -> AsyncIterator[Page]:
+    """Everything there is, in pages; the last cursor says when the operation began.
+
+    Raises:
+        RetriableError: The operation does not come to an end, or came to a bad one; the next run goes on.
+        RejectedError: Shopify refuses to run it.
+    """
+    state = reading.state or {}
+    if "operation" in state:
+        place = _Place(state["operation"], state["started"], state.get("lines", 0))
+    else:
+        place = await _start(reading, listing)
+        yield milestone(reading, place.cursor())
+    operation = await _ended(reading, place)
+    if operation.get("status") != "COMPLETED":
+        yield milestone(reading, {})
+        raise _bad_end(reading, operation)
+    try:
+        async for page in _pages(reading, listing, place, operation):
+            yield page
+    except SpoiltError as error:
+        yield milestone(reading, {})
+        raise SpoiltError(
+            f"{error} The next run starts another bulk operation, and what was read already is not written twice: "
+            f"cdp sync {reading.client.source.name}",
+            stream=reading.stream.name,
+        ) from None
+    yield reading.page([], cursor={"since": place.started})
+
+
+async def _pages(reading: Reading, listing: Listing, place: _Place, operation: Json) -> AsyncIterator[Page]:
+    if not operation.get("url"):  # an operation that found nothing writes no file
+        return
+    file = BulkFile(operation["url"], f"{_name(reading)}: bulk result", _count(operation), listing.children)
+    waiting: list[Json] = []
+    number = place.lines
+    async with aclosing(file.parents(reading.client, after=place.lines)) as parents:
+        async for record, number in parents:
+            waiting.append(record)
+            if len(waiting) == _PARENTS:
+                yield await _page(reading, waiting, place.cursor(number))
+                waiting = []
+    if waiting:
+        yield await _page(reading, waiting, place.cursor(number))
+
+
+async def _page(reading: Reading, records: list[Json], cursor: Json) -> Page:
+    if reading.stream.enrich:
+        await reading.stream.enrich(reading, records)
+    return reading.page(records, cursor=cursor)
+
+
+async def _start(reading: Reading, listing: Listing) -> _Place:
+    request = ask(PATH, BULK_START, query=listing.bulk_query, grouped=listing.nested is not None)
+    for pause in _pauses():
+        answer = at(await reading.client.send(request), "data.bulkOperationRunQuery") or {}
+        operation, errors = answer.get("bulkOperation"), answer.get("userErrors") or []
+        if operation and not errors:
+            return _Place(operation["id"], operation["createdAt"])
+        codes = [error.get("code") for error in errors if isinstance(error, dict)]
+        if not _BUSY.intersection(codes):
+            raise RejectedError(
+                f"{_name(reading)}: Shopify does not run the bulk operation of the first load. Compare "
+                "docs/connectors/shopify.md with its changelog.",
+                stream=reading.stream.name,
+            )
+        await reading.client.rest(pause)
+    raise RetriableError(
+        f"{_name(reading)}: other bulk operations of this app have been running for {_LONGEST_WAIT / 60:.0f} minutes, "
+        "so the first load could not start. Run again when they are done.",
+        stream=reading.stream.name,
+    )
+
+
+async def _ended(reading: Reading, place: _Place) -> Json:
+    """The operation as soon as it is under way no more."""
+    status = "CREATED"
+    for pause in _pauses():
+        operation: Json | None = at(await reading.client.send(ask(PATH, BULK_STATE, id=place.operation)), "data.node")
+        if operation is None or operation.get("status") not in _UNFINISHED:
+            return operation or {"status": "EXPIRED"}
+        status = operation["status"]
+        await reading.client.rest(pause)
+    raise RetriableError(
+        f"{_name(reading)}: the bulk operation is {status} after {_LONGEST_WAIT / 60:.0f} minutes of waiting, so this "
+        "run stops. Shopify goes on with it, and the next run goes on with its result: cdp sync "
+        f"{reading.client.source.name}",
+        stream=reading.stream.name,
+    )
+
+
+def _pauses() -> list[float]:
+    """Seconds between two looks, longer and longer, together as long as a run may wait."""
+    pauses = [1.0]
+    while sum(pauses) < _LONGEST_WAIT:
+        pauses.append(min(_LONGEST_PAUSE, pauses[-1] * 2))
+    return pauses
+
+
+def _bad_end(reading: Reading, operation: Json) -> ConnectorError:
+    status, code = operation.get("status"), operation.get("errorCode")
+    shown = status if status in _KNOWN else "in an unknown state"
+    because = f" ({code})" if code in _ERRORS else ""
+    sentence = f"{_name(reading)}: the bulk operation of the first load is {shown}{because}, so it has no result."
+    if code == "ACCESS_DENIED":
+        return RejectedError(
+            f"{sentence} The token lacks a permission; cdp sources check {reading.client.source.name} names it.",
+            stream=reading.stream.name,
+        )
+    return RetriableError(
+        f"{sentence} The next run starts another one: cdp sync {reading.client.source.name}",
+        stream=reading.stream.name,
+    )
+
+
+def milestone(reading: Reading, cursor: Json) -> Page:
+    """An empty page whose cursor is to be committed at once; an empty one means a first load."""
+    return replace(reading.page([], cursor=cursor), is_milestone=True)
+
+
+def _count(operation: Json) -> int | None:
+    count = operation.get("objectCount")
+    return int(count) if isinstance(count, str) and count.isdigit() else None
+
+
+def _name(reading: Reading) -> str:
+    return f"{reading.client.source.name}/{reading.stream.name}"

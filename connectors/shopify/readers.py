@@ -1,0 +1,195 @@
+"""Readers of Shopify's streams: a bulk operation first, then what has changed; and what a page could not hold."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connectors.cursors import ChangedSince
+from connectors.errors import RetriableError
+from connectors.graphql import at, next_page
+from connectors.reading import Page, Reading
+from connectors.shopify.operations import load, milestone
+from connectors.shopify.queries import (
+    LINES,
+    REFUND,
+    REFUND_LINES,
+    RETURN_LINES,
+    RETURNED,
+    RETURNS,
+    Listing,
+    Nested,
+    nodes,
+    refunds,
+    since,
+)
+from connectors.spec import ByIds, Context, Json, Request
+
+_LONGEST_LISTING = 24_000
+"""Shopify lists at most 25,000 records of one search."""
+_REFUNDS_LISTED, _REFUNDS_AT_ONCE, _MOST_REFUNDS = 5, 5, 250
+_ORDERS_AT_ONCE = 8
+_OPEN_RETURNS = ("return_requested", "in_progress")
+
+Reader = Callable[[Reading], AsyncIterator[Page]]
+
+
+def reader(listing: Listing) -> Reader:
+    """Reads what ``listing`` lists: all of it on the first load, later what has changed."""
+
+    async def read(reading: Reading) -> AsyncIterator[Page]:
+        start = _cursor(reading).start(reading.state, reading.since)
+        async for page in load(reading, listing) if start is None else _changed(reading, listing, start):
+            yield page
+
+    return read
+
+
+async def read_returns(reading: Reading) -> AsyncIterator[Page]:
+    """Returns of changed orders, and of orders whose return is or was open.
+
+    Nothing promises that a return that moves on changes its order, and a return has no time of change. The cursor
+    therefore keeps which orders had one open.
+    """
+    was_open: set[str] = set((reading.state or {}).get("open", ()))
+    last: Json = {}
+    async for page in reader(RETURNED)(reading):
+        last = page.cursor or last
+        yield replace(page, cursor={**page.cursor, "open": sorted(was_open)}) if page.cursor else page
+    is_open: set[str] = set()
+    for status in _OPEN_RETURNS:
+        async for records in _found(reading, RETURNED, f"return_status:{status}"):
+            is_open |= {record["id"] for record in records}
+            yield await _page(reading, records, None)
+    left = sorted(was_open - is_open)
+    for start in range(0, len(left), RETURNED.first):
+        yield await _page(reading, await _nodes(reading, RETURNED.nodes(left[start : start + RETURNED.first])), None)
+    yield reading.page([], cursor={**last, "open": sorted(is_open)})
+
+
+async def _changed(reading: Reading, listing: Listing, start: datetime) -> AsyncIterator[Page]:
+    """What has changed since ``start``. Sorted by the time of change, each page is a place to go on from."""
+    by_change = listing.sorted_as == _cursor(reading).name
+    started: datetime | None = None
+    async for records in _since(reading, listing, start):
+        if records is None:
+            yield milestone(reading, {})
+            raise RetriableError(
+                f"shopify/{reading.stream.name}: more than {_LONGEST_LISTING} records changed in one and the same "
+                "second, which no listing shows to its end. The next run reads everything by a bulk operation: cdp "
+                "sync shopify",
+                stream=reading.stream.name,
+            )
+        started = started or reading.client.vendor_now()
+        reached = {"since": records[-1][listing.sorted_by]} if by_change and records else None
+        yield await _page(reading, records, reached)
+    yield reading.page([], cursor={"since": (started or reading.client.vendor_now()).isoformat()})
+
+
+async def _since(reading: Reading, listing: Listing, start: datetime) -> AsyncIterator[list[Json] | None]:
+    """Pages of everything not before ``start``; where a listing gets too long, another one begins where it stopped.
+
+    None instead of a page: another one would begin where the long one began.
+    """
+    filters = {_cursor(reading).name: start}
+    floor: datetime | None = start
+    while floor is not None:
+        count, reached = 0, None
+        async for records in _found(reading, listing, since(filters)):
+            yield records
+            count += len(records)
+            reached = records[-1][listing.sorted_by] if records else reached
+            if count >= _LONGEST_LISTING:
+                break
+        floor = datetime.fromisoformat(reached) if reached and count >= _LONGEST_LISTING else None
+        if floor is not None and filters.get(listing.sorted_as) == floor:
+            yield None
+            return
+        filters |= {listing.sorted_as: floor} if floor else {}
+
+
+async def _found(reading: Reading, listing: Listing, search: str) -> AsyncIterator[list[Json]]:
+    paging = next_page(f"data.{listing.root}")
+    async for body in reading.bodies(listing.page(search), paging, rows_at=listing.rows_at):
+        yield reading.records_of(body, listing.rows_at)
+
+
+async def _page(reading: Reading, records: list[Json], cursor: Json | None) -> Page:
+    if reading.stream.enrich and records:
+        await reading.stream.enrich(reading, records)
+    return reading.page(records, cursor=cursor)
+
+
+def by_ids(listing: Listing) -> ByIds:
+    """Single records by search, so that they come in the shape of a listing."""
+
+    def request(ids: Sequence[str], _context: Context) -> Request:
+        numbers = (id_.rpartition("/")[2] for id_ in ids)
+        return listing.page(" OR ".join(f"id:{number}" for number in numbers))
+
+    return request
+
+
+async def add_lines(reading: Reading, records: list[Json]) -> None:
+    """The positions of orders that have more of them than a page holds."""
+    for record in records:
+        await _rest(reading, "Order", record, LINES)
+
+
+async def add_refunds(reading: Reading, records: list[Json]) -> None:
+    """The refunds of orders, whose positions may be asked for in no list and in no bulk operation."""
+    for record in [record for record in records if len(record["refunds"]) >= _REFUNDS_LISTED]:
+        (whole,) = await _nodes(reading, nodes("Order", refunds(_MOST_REFUNDS), [record["id"]])) or [record]
+        # Null sets the order's refunds aside by reference: an array that is cut off again would lose some unseen.
+        record["refunds"] = whole["refunds"] if len(whole["refunds"]) < _MOST_REFUNDS else None
+    selection = f"{REFUND} {REFUND_LINES.selection}"
+    listed = [record for record in records if record["refunds"]]
+    ids = [refund["id"] for record in listed for refund in record["refunds"]]
+    found = await _by_id(reading, "Refund", selection, ids, _REFUNDS_AT_ONCE)
+    for refund in found.values():
+        await _rest(reading, "Refund", refund, REFUND_LINES)
+    for record in listed:
+        record["refunds"] = [found[refund["id"]] for refund in record["refunds"] if refund["id"] in found]
+
+
+async def add_returns(reading: Reading, records: list[Json]) -> None:
+    """The returns of those orders that say they have any."""
+    having = [record["id"] for record in records if record["returnStatus"] != "NO_RETURN"]
+    found = await _by_id(reading, "Order", f"id {RETURNS.selection}", having, _ORDERS_AT_ONCE)
+    for order in found.values():
+        await _rest(reading, "Order", order, RETURNS)
+        for returned in order["returns"]["nodes"]:
+            await _rest(reading, "Return", returned, RETURN_LINES)
+    for record in records:
+        record["returns"] = found[record["id"]]["returns"] if record["id"] in found else {"nodes": []}
+
+
+async def _rest(reading: Reading, kind: str, parent: Json, nested: Nested) -> None:
+    """Put the further pages of a nested connection behind its first."""
+    connection = parent.setdefault(nested.name, {"nodes": []})
+    info = connection.get("pageInfo") or {}
+    if not info.get("hasNextPage"):
+        return
+    where = f"data.node.{nested.name}"
+    request = nested.rest_of(kind, parent["id"], info["endCursor"])
+    async for body in reading.bodies(request, next_page(where), rows_at=f"{where}.nodes"):
+        connection["nodes"] += at(body, f"{where}.nodes")
+
+
+async def _by_id(reading: Reading, kind: str, selection: str, ids: Sequence[str], at_once: int) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for start in range(0, len(ids), at_once):
+        records = await _nodes(reading, nodes(kind, selection, list(ids[start : start + at_once])))
+        found |= {record["id"]: record for record in records}
+    return found
+
+
+async def _nodes(reading: Reading, request: Request) -> list[Json]:
+    """Those of the records that still exist."""
+    return [record for record in reading.records_of(await reading.client.send(request) or {}, "data.nodes") if record]
+
+
+def _cursor(reading: Reading) -> ChangedSince:
+    cursor = reading.stream.cursor
+    if not isinstance(cursor, ChangedSince):
+        raise TypeError(f"Stream {reading.stream.name} must say how far it looks back.")
+    return cursor
