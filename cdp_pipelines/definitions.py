@@ -9,6 +9,7 @@ from datetime import timedelta
 import dagster as dg
 
 from cdp_pipelines.config import Company, SourceSettings, load_settings
+from cdp_pipelines.defs.alerts.sensors import alert_sensors
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.marts.assets import marts
 from cdp_pipelines.defs.resource import InstallationResource
@@ -56,6 +57,7 @@ defs = dg.Definitions(
         schedule("refresh", "0 6 * * *", company.time_zone),
         schedule("everything", "0 5 * * *", company.time_zone),
     ],
+    sensors=alert_sensors(),
     resources={"installation": InstallationResource()},
     executor=dg.in_process_executor,
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cdp_pipelines.cli import audit, console, doctor, init, metrics, profile, run, sandbox, scan, sources
+from cdp_pipelines.cli import alerts, audit, console, doctor, init, metrics, profile, run, sandbox, scan, sources
 
 WRONG_USE = 2
 
@@ -28,6 +28,7 @@ app.command("dev")(run.dev)
 app.add_typer(profile.app, name="profile")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(audit.app, name="audit")
+app.add_typer(alerts.app, name="alerts")
 app.command("scan")(scan.scan)
 app.add_typer(sandbox.app, name="sandbox")
 app.command("doctor")(doctor.doctor)

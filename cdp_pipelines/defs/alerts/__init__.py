@@ -1,0 +1,1 @@
+"""The one hook that tells somebody about failed runs and unread sources."""
