@@ -1,11 +1,12 @@
 """Every source there is. A connector that is listed here gets the contract suite, the assets and the commands."""
 
 from connectors.errors import SettingsError
+from connectors.google_reviews import GOOGLE_REVIEWS
 from connectors.hubspot import HUBSPOT
 from connectors.spec import Source
 from connectors.zendesk import ZENDESK
 
-SOURCES: tuple[Source, ...] = (HUBSPOT, ZENDESK)
+SOURCES: tuple[Source, ...] = (GOOGLE_REVIEWS, HUBSPOT, ZENDESK)
 
 
 def source(name: str) -> Source:

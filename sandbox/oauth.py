@@ -76,7 +76,7 @@ class Grants:
         code = f"code-{secrets.token_urlsafe(18)}"
         self.codes[code] = Code(
             redirect_uri,
-            tuple(scope for scope in (request.one("scope") or "").split(separator) if scope),
+            _asked(request, separator),
             (request.one("code_challenge_method") or "plain", challenge) if challenge else None,
             request.one("access_type") in {None, "offline"},
             time.monotonic() + _CODE_SECONDS,
@@ -152,6 +152,12 @@ class Grants:
             if name == token or (refresh_token and other.refresh_token == refresh_token):
                 del self.access[name]
         return known
+
+
+def _asked(request: Request, separator: str) -> tuple[str, ...]:
+    """The permissions asked for; the person who agrees grants the optional ones too."""
+    wanted = separator.join(filter(None, (request.one("scope"), request.one("optional_scope"))))
+    return tuple(scope for scope in wanted.split(separator) if scope)
 
 
 def form_of(request: Request) -> dict[str, str]:

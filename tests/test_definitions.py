@@ -14,8 +14,10 @@ ASSETS = [
     "cdp/consent_state",
     "cdp/customer_360",
     "cdp/identity_link",
+    "google_reviews/reviews",
     "hubspot/companies",
     "hubspot/contacts",
+    "hubspot/deals",
     "hubspot/feedback_submissions",
     "hubspot/subscription_timeline",
     "mart/dim_metric",
@@ -28,11 +30,20 @@ ASSETS = [
     "zendesk/tickets",
     "zendesk/users",
 ]
-JOBS = ["everything", "inspection", "refresh", "sync_hubspot_job", "sync_zendesk_job", "upkeep"]
+JOBS = [
+    "everything",
+    "inspection",
+    "refresh",
+    "sync_google_reviews_job",
+    "sync_hubspot_job",
+    "sync_zendesk_job",
+    "upkeep",
+]
 SCHEDULES = [
     ("everything_schedule", "everything", "0 5 * * *"),
     ("inspection_schedule", "inspection", "30 4 * * *"),
     ("refresh_schedule", "refresh", "0 6 * * *"),
+    ("sync_google_reviews_job_schedule", "sync_google_reviews_job", "0 * * * *"),
     ("sync_hubspot_job_schedule", "sync_hubspot_job", "0 * * * *"),
     ("sync_zendesk_job_schedule", "sync_zendesk_job", "0 * * * *"),
     ("upkeep_schedule", "upkeep", "30 3 * * *"),

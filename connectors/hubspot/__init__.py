@@ -1,9 +1,9 @@
-"""HubSpot: the CRM's people and companies, what they allow, and what they answered in surveys.
+"""HubSpot: the CRM's people and companies, what they allow, what they answered in surveys, and what is sold to them.
 
-Lands:      contacts, companies, subscription_timeline, feedback_submissions
-Left out:   deals, tickets, orders, owners and conversations (no metric reads them yet), e-mail events (bulk without a
-            decision in them), a contact's message, birth date, gender, job and addresses derived from IPs (no use),
-            custom properties unless configured
+Lands:      contacts, companies, subscription_timeline, feedback_submissions, deals
+Left out:   tickets, orders, owners and conversations (no metric reads them yet), e-mail events (bulk without a
+            decision in them), a contact's message, birth date, gender, job and addresses derived from IPs (no use), a
+            deal's name, description and reasons (free text no metric reads), custom properties unless configured
 Increments: objects by search on their modified time, an hour over, because search shows changes late; archived
             objects in full, because search never shows them; the timeline by windows of time
 Limits:     a search ends at 10,000 results, so it goes on by id; 100 records per listing, 200 per search
@@ -14,13 +14,20 @@ from datetime import timedelta
 
 from connectors.auth import Bearer
 from connectors.cursors import ChangedSince
-from connectors.hubspot.account import describe, load_optout_properties, load_subscriptions, missing_scopes
+from connectors.hubspot.account import (
+    describe,
+    load_deal_pipelines,
+    load_home_currency,
+    load_optout_properties,
+    load_subscriptions,
+    missing_scopes,
+)
 from connectors.hubspot.counts import search_total
-from connectors.hubspot.maps import map_company, map_contact, map_feedback, map_timeline
+from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feedback, map_timeline
 from connectors.hubspot.oauth import OAUTH
-from connectors.hubspot.readers import attach_contacts, by_ids, read_objects, read_timeline
+from connectors.hubspot.readers import attach_associations, by_ids, read_objects, read_timeline
 from connectors.spec import Budget, Probe, Request, Source, Stream, Window
-from models import Account, ConsentEvent, Person, SurveyResponse
+from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 
 _HOUR = timedelta(hours=1)
 _ENVELOPE = frozenset(
@@ -42,13 +49,19 @@ HUBSPOT = Source(
     credential_help="Make or repair the token in HubSpot under Settings, Integrations, service keys or private apps.",
     missing_scopes=missing_scopes,
     options=frozenset({"subscription_purposes"}),
-    lookups={"optout_properties": load_optout_properties, "subscriptions": load_subscriptions},
+    lookups={
+        "optout_properties": load_optout_properties,
+        "subscriptions": load_subscriptions,
+        "deal_pipelines": load_deal_pipelines,
+        "home_currency": load_home_currency,
+    },
     describe=describe,
     oauth=OAUTH,
     probes=(
         Probe(Request("/crm/v3/objects/contacts", {"limit": "1"}), "crm.objects.contacts.read"),
         Probe(Request("/crm/v3/objects/companies", {"limit": "1"}), "crm.objects.companies.read"),
         Probe(Request("/crm/v3/objects/feedback_submissions", {"limit": "1"}), "crm.objects.feedback_submissions.read"),
+        Probe(Request("/crm/v3/objects/deals", {"limit": "1"}), "crm.objects.deals.read"),
         Probe(Request("/communication-preferences/v4/definitions"), "communication_preferences.read"),
         Probe(Request("/email/public/v1/subscriptions/timeline", {"limit": "1"}), "content"),
     ),
@@ -102,8 +115,24 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("feedback_submissions"),
             count=search_total("feedback_submissions"),
-            enrich=attach_contacts,
+            enrich=attach_associations,
             after=("contacts",),
+        ),
+        Stream(
+            name="deals",
+            entities=(Deal,),
+            path="/crm/v3/objects/deals",
+            rows_at="results",
+            map=map_deal,
+            fields=_ENVELOPE,
+            cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
+            params={"associations": "contacts,companies"},
+            read=read_objects,
+            by_ids=by_ids("deals"),
+            count=search_total("deals"),
+            enrich=attach_associations,
+            after=("companies", "contacts"),
+            lookups=("deal_pipelines", "home_currency"),
         ),
     ),
 )

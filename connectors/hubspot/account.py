@@ -1,4 +1,4 @@
-"""What differs from one HubSpot account to another: its subscription types and the permissions of its token."""
+"""What differs from one HubSpot account to another: subscription types, pipelines, currency, and the permissions."""
 
 import re
 from collections.abc import Mapping
@@ -31,6 +31,31 @@ async def load_subscriptions(fetch: Fetch, options: Mapping[str, Any]) -> dict[s
             f"Purposes: {', '.join(PURPOSES)}."
         )
     return names
+
+
+async def load_deal_pipelines(fetch: Fetch, _options: Mapping[str, Any]) -> dict[str, Any]:
+    """The account's names of pipelines and stages by id, and which stages end a deal."""
+    body = await fetch(Request("/crm/v3/pipelines/deals"))
+    return {
+        str(pipeline["id"]): {
+            "label": pipeline.get("label"),
+            "stages": {str(stage["id"]): _stage(stage) for stage in pipeline.get("stages", ())},
+        }
+        for pipeline in body.get("results", ())
+    }
+
+
+def _stage(stage: Json) -> dict[str, Any]:
+    metadata = stage.get("metadata") or {}
+    is_closed = str(metadata.get("isClosed")).lower() == "true"
+    won = is_closed and str(metadata.get("probability")) in {"1", "1.0"}
+    return {"label": stage.get("label"), "closed": is_closed, "won": won}
+
+
+async def load_home_currency(fetch: Fetch, _options: Mapping[str, Any]) -> str | None:
+    """Currency of amounts that name none."""
+    currency = (await fetch(Request("/account-info/v3/details"))).get("companyCurrency")
+    return currency if isinstance(currency, str) else None
 
 
 def describe(lookups: Mapping[str, Any]) -> tuple[str, ...]:

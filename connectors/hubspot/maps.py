@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from connectors.spec import Context, Json, Mapped, Row
-from models import Account, ConsentEvent, Person, SurveyResponse
+from models import Account, ConsentEvent, Deal, Person, SurveyResponse, micros
 
 _CONSENT_BASIS = "freely given consent"
 _SCALES = {"NPS": (0.0, 10.0), "CSAT": (1.0, 5.0), "CES": (1.0, 7.0)}
@@ -106,12 +106,12 @@ def map_feedback(record: Json, _context: Context) -> Mapped:
     kind = (props.get("hs_survey_type") or "CUSTOM").upper()
     low, high = _SCALES.get(kind, (None, None))
     score = _score(props.get("hs_value"), low, high)
-    contacts = ((record.get("associations") or {}).get("contacts") or {}).get("results") or ()
+    contacts = _associated(record, "contacts")
     group = (props.get("hs_response_group") or props.get("hs_sentiment") or "").lower()
     response = {
         "source_id": record["id"],
         **_version(record),
-        "person_id": str(contacts[0]["id"]) if contacts else None,
+        "person_id": contacts[0] if contacts else None,
         "answered_at": props.get("hs_submission_timestamp") or _created(record),
         "instrument": kind if kind in {"NPS", "CSAT", "CES"} else "custom",
         "item_id": props.get("hs_survey_id") or None,
@@ -123,6 +123,51 @@ def map_feedback(record: Json, _context: Context) -> Mapped:
         "comment": props.get("hs_content") or None,
     }
     return [(SurveyResponse, response)]
+
+
+def map_deal(record: Json, context: Context) -> Mapped:
+    """A deal. Its name and notes stay outside: no metric needs them, and people are named in them."""
+    props = record["properties"]
+    pipeline, stage = _stage(props, context.lookups["deal_pipelines"])
+    is_closed = _flag(props.get("hs_is_closed"), stage.get("closed", False))
+    people, companies = _associated(record, "contacts"), _associated(record, "companies")
+    amount = props.get("amount")
+    deal = {
+        "source_id": record["id"],
+        **_version(record),
+        "person_id": people[0] if people else None,
+        "person_ids": people or None,
+        "account_id": companies[0] if companies else None,
+        "owner_id": props.get("hubspot_owner_id") or None,
+        "pipeline": pipeline.get("label") or props.get("pipeline") or None,
+        "stage": stage.get("label") or props.get("dealstage") or None,
+        "deal_type": props.get("dealtype") or None,
+        "created_at": _created(record),
+        "closed_at": (props.get("closedate") or None) if is_closed else None,
+        "is_closed": is_closed,
+        "is_won": is_closed and _flag(props.get("hs_is_closed_won"), stage.get("won", False)),
+        "amount_micros": micros(amount) if amount else None,
+        "currency": (props.get("deal_currency_code") or context.lookups["home_currency"]) if amount else None,
+    }
+    return [(Deal, deal)]
+
+
+def _stage(props: Mapping[str, str | None], pipelines: Mapping[str, Json]) -> tuple[Json, Json]:
+    """The pipeline and the stage a deal is in; empty for those the account no longer has."""
+    pipeline = pipelines.get(props.get("pipeline") or "", {})
+    return pipeline, pipeline.get("stages", {}).get(props.get("dealstage") or "", {})
+
+
+def _flag(value: str | None, otherwise: bool) -> bool:  # noqa: FBT001 - the fallback is the flag itself
+    """A property that is "true" or "false", or ``otherwise`` where the account does not fill it in."""
+    return value == "true" if value else otherwise
+
+
+def _associated(record: Json, kind: str) -> list[str]:
+    """Ids of associated objects, each once, the primary one first; a link is listed once per label."""
+    links = ((record.get("associations") or {}).get(kind) or {}).get("results") or ()
+    in_order = sorted(links, key=lambda link: str(link.get("type", "")).endswith("unlabeled"))
+    return list(dict.fromkeys(str(link["id"]) for link in in_order))
 
 
 def _score(value: str | None, low: float | None, high: float | None) -> float | None:

@@ -32,6 +32,10 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
         "hs_createdate", "hs_lastmodifieddate", "hs_survey_id", "hs_survey_type", "hs_survey_channel", "hs_content",
         "hs_response_group", "hs_sentiment", "hs_value", "hs_submission_timestamp",
     ),
+    "deals": (
+        "createdate", "hs_lastmodifieddate", "closedate", "pipeline", "dealstage", "dealtype", "amount",
+        "deal_currency_code", "hs_is_closed", "hs_is_closed_won", "hubspot_owner_id",
+    ),
 }  # fmt: skip
 """Properties each object is asked for: HubSpot returns no other."""
 
@@ -125,18 +129,19 @@ def by_ids(name: str) -> ByIds:
     return request
 
 
-async def attach_contacts(reading: Reading, records: list[Json]) -> None:
-    """Searches and batches carry no associations, so the contacts are asked for by a batch of their own."""
-    links = await _links(reading, [record["id"] for record in records])
-    for record in records:
-        if found := links.get(record["id"]):
-            record["associations"] = {"contacts": {"results": found}}
+async def attach_associations(reading: Reading, records: list[Json]) -> None:
+    """Searches and batches carry no associations, so those the listing brings are asked for by batches of their own."""
+    for to in reading.stream.params["associations"].split(","):
+        links = await _links(reading, to, [record["id"] for record in records])
+        for record in records:
+            if found := links.get(record["id"]):
+                record.setdefault("associations", {})[to] = {"results": found}
 
 
-async def _links(reading: Reading, ids: list[str]) -> dict[str, list[Json]]:
-    """Contacts by id. One id the vendor does not know fails some batches as a whole, so those are halved."""
+async def _links(reading: Reading, to: str, ids: list[str]) -> dict[str, list[Json]]:
+    """Associated objects by id. One id the vendor does not know fails some batches as a whole, so those are halved."""
     name = reading.stream.name
-    request = Request(f"/crm/v4/associations/{name}/contacts/batch/read", json={"inputs": [{"id": i} for i in ids]})
+    request = Request(f"/crm/v4/associations/{name}/{to}/batch/read", json={"inputs": [{"id": i} for i in ids]})
     try:
         body = await reading.client.send(request)
     except RejectedError as error:
@@ -145,9 +150,15 @@ async def _links(reading: Reading, ids: list[str]) -> dict[str, list[Json]]:
         if len(ids) == 1:
             return {}
         half = len(ids) // 2
-        return await _links(reading, ids[:half]) | await _links(reading, ids[half:])
+        return await _links(reading, to, ids[:half]) | await _links(reading, to, ids[half:])
     results = reading.records_of(body or {}, "results")
-    return {str(item["from"]["id"]): [{"id": to["toObjectId"]} for to in item["to"]] for item in results}
+    return {str(item["from"]["id"]): [_link(other) for other in item["to"]] for item in results}
+
+
+def _link(other: Json) -> Json:
+    """An association as the listing writes it, as far as the maps look at it."""
+    labels = {kind.get("label") for kind in other.get("associationTypes") or ()}
+    return {"id": other["toObjectId"], "type": "primary" if "Primary" in labels else "unlabeled"}
 
 
 async def read_timeline(reading: Reading) -> AsyncIterator[Page]:

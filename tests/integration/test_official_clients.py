@@ -8,6 +8,7 @@ from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, Filter, Fil
 from zenpy import Zenpy
 
 from sandbox import World, running
+from sandbox.hubspot_records import survivor_of
 
 CUSTOMERS = 450
 
@@ -53,9 +54,9 @@ def ids(records):
     return set(found)
 
 
-@pytest.mark.parametrize(("kind", "table"), [("contacts", "contacts"), ("companies", "companies")])
-def test_hubspot_lists_live_and_archived(crm, world, kind, table):
-    records = getattr(world.hubspot, table)
+@pytest.mark.parametrize("kind", ["contacts", "companies", "deals"])
+def test_hubspot_lists_live_and_archived(crm, world, kind):
+    records = getattr(world.hubspot, kind)
     api = getattr(crm, kind)
     assert ids(api.get_all()) == live(records)
     assert ids(api.get_all(archived=True)) == archived(records)
@@ -71,10 +72,34 @@ def test_hubspot_lists_feedback_with_its_contacts(crm, world):
 
 def owner(world, submission):
     """The contact, or the survivor of its merge; None when it was archived."""
-    contact = world.hubspot.contacts[submission.linked_id]
-    while contact.merged_into:
-        contact = world.hubspot.contacts[contact.merged_into]
+    contact = survivor_of(world.hubspot.contacts, submission.linked_id)
     return contact.id if contact.archived is None else None
+
+
+def test_hubspot_lists_deals_with_their_people_and_company(crm, world):
+    found = crm.deals.get_all(properties=["amount"], associations=["contacts", "companies"])
+    told = {d.id: (d.properties["amount"], sorted(others(d, "contacts")), others(d, "companies")) for d in found}
+    expected = {}
+    for deal in world.live["deals"].records:
+        survivors = (survivor_of(world.hubspot.contacts, i) for i in deal.contact_ids)
+        people = sorted({contact.id for contact in survivors if contact.archived is None})
+        company = world.hubspot.companies.get(deal.linked_id or "")
+        companies = {company.id} if company and company.archived is None else set()
+        expected[deal.id] = (deal.props.get("amount"), people, companies)
+    assert told == expected
+
+
+def others(record, kind):
+    found = (record.associations or {}).get(kind)
+    return {link.id for link in found.results} if found else set()
+
+
+def test_hubspot_pipelines_tell_which_stages_end_a_deal(crm, world):
+    pipelines = crm.pipelines.pipelines_api.get_all("deals").results
+    ends = {s.id: s.metadata["probability"] for p in pipelines for s in p.stages if s.metadata["isClosed"] == "true"}
+    for deal in world.hubspot.deals.values():
+        assert (deal.props["dealstage"] in ends) == (deal.props["hs_is_closed"] == "true")
+        assert (ends.get(deal.props["dealstage"]) == "1.0") == (deal.props["hs_is_closed_won"] == "true")
 
 
 def test_hubspot_contact_values_arrive_as_they_are(crm, world):

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.hubspot.maps import map_company, map_contact, map_feedback, map_timeline
+from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feedback, map_timeline
 from connectors.spec import Context
-from models import Account, ConsentEvent, Person, SurveyResponse
+from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 from models.derive import validator
 
 CREATED, MODIFIED = "2025-01-02T03:04:05.006Z", "2026-01-02T03:04:05Z"
@@ -74,6 +74,7 @@ def test_a_contact_with_everything():
             "acquisition_channel": "OFFLINE",
             "lifecycle_stage": "customer",
             "is_test": False,
+            "is_guest": False,
         }
     ]
 
@@ -88,6 +89,7 @@ def test_a_cleared_property_is_not_a_value():
             "kind": "customer",
             "created_at": at(CREATED),
             "is_test": False,
+            "is_guest": False,
         }
     ]
 
@@ -272,3 +274,124 @@ def test_answers_with_less(props, expected):
 def test_a_score_outside_its_scale_is_refused(kind, value):
     with pytest.raises(ValueError, match=r"score|float"):
         map_feedback(feedback(hs_survey_type=kind, hs_value=value), CONTEXT)
+
+
+PIPELINES = {
+    "default": {
+        "label": "Sales",
+        "stages": {
+            "new": {"label": "New", "closed": False, "won": False},
+            "won": {"label": "Won", "closed": True, "won": True},
+            "lost": {"label": "Lost", "closed": True, "won": False},
+        },
+    }
+}
+DEALS = Context({}, {"deal_pipelines": PIPELINES, "home_currency": "EUR"})
+
+
+def deal(*, associations=None, **props):
+    times = {"createdate": CREATED, "hs_lastmodifieddate": MODIFIED, "pipeline": "default", "dealstage": "new"}
+    record = {"id": "5", "properties": {**times, **props}, "createdAt": CREATED, "updatedAt": MODIFIED}
+    return {**record, **({"associations": associations} if associations else {})}
+
+
+def deal_row(record, context=DEALS):
+    (row,) = rows_of(Deal, map_deal(record, context))
+    return row
+
+
+def linked_to(*links):
+    return {"results": [{"id": number, "type": kind} for number, kind in links]}
+
+
+def test_a_deal_with_everything():
+    record = deal(
+        dealname="Offer for Foo Bar",
+        description="Foo wants it in blue",
+        closed_lost_reason="no",
+        dealstage="won",
+        hs_is_closed="true",
+        hs_is_closed_won="true",
+        closedate="2025-03-01T00:00:00Z",
+        amount="1200.5",
+        deal_currency_code="CHF",
+        dealtype="newbusiness",
+        hubspot_owner_id="51",
+        associations={
+            "contacts": linked_to(("8", "deal_to_contact"), ("9", "deal_to_contact"), ("8", "x_unlabeled")),
+            "companies": linked_to(
+                ("1", "deal_to_company_unlabeled"), ("2", "deal_to_company"), ("2", "deal_to_company_unlabeled")
+            ),
+        },
+    )
+    assert deal_row(record) == {
+        "source_id": "5",
+        "version_at": at(MODIFIED),
+        "deleted": False,
+        "person_id": "8",
+        "person_ids": ["8", "9"],
+        "account_id": "2",
+        "owner_id": "51",
+        "pipeline": "Sales",
+        "stage": "Won",
+        "deal_type": "newbusiness",
+        "created_at": at(CREATED),
+        "closed_at": at("2025-03-01T00:00:00Z"),
+        "is_closed": True,
+        "is_won": True,
+        "amount_micros": 1_200_500_000,
+        "currency": "CHF",
+    }
+
+
+def test_the_close_date_of_an_open_deal_is_a_hope_and_stays_outside():
+    row = deal_row(deal(closedate="2027-01-01T00:00:00Z", hs_is_closed="false", hs_is_closed_won="false"))
+    assert ("closed_at" in row, row["is_closed"], row["is_won"]) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("props", "state"),
+    [
+        ({"dealstage": "won"}, (True, True)),
+        ({"dealstage": "lost"}, (True, False)),
+        ({"dealstage": "new"}, (False, False)),
+        ({"dealstage": "won", "hs_is_closed": "false"}, (False, False)),
+        ({"dealstage": "gone", "hs_is_closed": "true", "hs_is_closed_won": "true"}, (True, True)),
+        ({"dealstage": "gone", "hs_is_closed": ""}, (False, False)),
+    ],
+)
+def test_whether_a_deal_is_won_is_read_from_the_deal_and_else_from_its_stage(props, state):
+    row = deal_row(deal(**props))
+    assert (row["is_closed"], row["is_won"]) == state
+
+
+def test_a_stage_the_account_no_longer_has_keeps_its_id():
+    row = deal_row(deal(pipeline="77", dealstage="78"))
+    assert (row["pipeline"], row["stage"]) == ("77", "78")
+
+
+@pytest.mark.parametrize(
+    ("props", "money"),
+    [
+        ({"amount": "12"}, (12_000_000, "EUR")),
+        ({"amount": "0"}, (0, "EUR")),
+        ({"amount": "0.1000000000000000055", "deal_currency_code": "JPY"}, (100_000, "JPY")),
+        ({"amount": "", "deal_currency_code": "JPY"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_an_amount_without_a_currency_is_in_the_accounts_own(props, money):
+    row = deal_row(deal(**props))
+    assert (row.get("amount_micros"), row.get("currency")) == money
+
+
+@pytest.mark.parametrize("amount", ["12 EUR", "NaN", "1e30"])
+def test_an_amount_that_is_none_is_refused(amount):
+    with pytest.raises(ValueError, match="amount of money"):
+        map_deal(deal(amount=amount), DEALS)
+
+
+def test_an_archived_deal_is_deleted():
+    archived = {**deal(), "archived": True, "archivedAt": "2026-02-01T00:00:00Z"}
+    row = deal_row(archived)
+    assert (row["deleted"], row["version_at"]) == (True, at("2026-02-01T00:00:00Z"))

@@ -12,7 +12,7 @@ import pytest
 from connectors import IncompleteError, Patience, RejectedError, SettingsError, source
 from connectors.hubspot.account import missing_scopes
 from connectors.hubspot.readers import _entry_id
-from models import ConsentEvent, Person, SurveyResponse
+from models import ConsentEvent, Deal, Person, SurveyResponse
 
 HUBSPOT = source("hubspot")
 CREATED, MODIFIED = "2025-01-02T03:04:05.006Z", "2026-01-02T03:04:05Z"
@@ -276,3 +276,57 @@ def test_two_entries_of_one_address_in_one_millisecond_have_ids_of_their_own():
     twins = Counter()
     entries = [{"timestamp": 5, "normalizedEmailId": 88}, {"timestamp": 5}, {"timestamp": 5, "normalizedEmailId": 88}]
     assert [_entry_id(entry, twins) for entry in entries] == ["timeline/5/88", "timeline/5/n2", "timeline/5/88/n2"]
+
+
+PIPELINES = {
+    "results": [
+        {
+            "id": "default",
+            "label": "Sales",
+            "stages": [
+                {"id": "new", "label": "New", "metadata": {"isClosed": "false", "probability": "0.2"}},
+                {"id": "won", "label": "Won", "metadata": {"isClosed": "true", "probability": "1.0"}},
+                {"id": "odd", "label": "Odd"},
+            ],
+        }
+    ]
+}
+
+
+def deals(*, found):
+    portal = Portal().on("/crm/v3/pipelines/deals", lambda _: PIPELINES)
+    portal.on("/account-info/v3/details", lambda _: {"companyCurrency": "CHF"})
+    return portal.on("/crm/v3/objects/deals/search", lambda _: {"results": found})
+
+
+def deal(number, stage):
+    props = {"createdate": CREATED, "hs_lastmodifieddate": MODIFIED, "pipeline": "default", "dealstage": stage}
+    return {"id": str(number), "properties": {**props, "amount": "5"}, "createdAt": CREATED, "updatedAt": MODIFIED}
+
+
+def test_changed_deals_get_their_people_and_company_by_batch(read):
+    def companies(request):
+        ids = [item["id"] for item in orjson.loads(request.content)["inputs"]]
+        others = [
+            {"toObjectId": 70, "associationTypes": [{"typeId": 341, "label": None}]},
+            {"toObjectId": 71, "associationTypes": [{"typeId": 5, "label": "Primary"}, {"typeId": 341, "label": None}]},
+        ]
+        return {"results": [{"from": {"id": i}, "to": others} for i in ids]}
+
+    portal = deals(found=[deal(1, "won"), deal(3, "odd")])
+    portal.on("/crm/v4/associations/deals/contacts/batch/read", linked)
+    portal.on("/crm/v4/associations/deals/companies/batch/read", companies)
+    rows = [row for page in read(portal, "deals", **FEEDBACK) for row in page.rows[Deal]]
+    assert [(row["person_ids"], row["account_id"]) for row in rows] == [(["101"], "71"), (None, "71")]
+    assert [(row["stage"], row["is_won"], row["currency"]) for row in rows] == [
+        ("Won", True, "CHF"),
+        ("Odd", False, "CHF"),
+    ]
+
+
+def test_an_amount_that_makes_no_sense_sets_one_deal_aside_and_keeps_the_others(read):
+    odd = deal(2, "new")
+    odd["properties"]["amount"] = "twelve"
+    pages = read(deals(found=[deal(1, "new"), odd]), "deals", **FEEDBACK)
+    assert [row["source_id"] for row in pages[0].rows[Deal]] == ["1"]
+    assert [(item.record_id, item.error_class) for item in pages[0].rejected] == [("2", "ValueError")]
