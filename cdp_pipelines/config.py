@@ -433,4 +433,8 @@ max_records_per_key = 10       # an address or number that more records share jo
 # [sources.zendesk]
 # account = "mycompany"        # the part before .zendesk.com
 # schedule = "*/30 * * * *"
+#
+# [sources.google_reviews]
+# schedule = "15 5 * * *"      # reviews change slowly
+# options.locations = ["7741200000000000101"]  # only these; cdp sources check google_reviews lists them all
 """

@@ -74,6 +74,7 @@ def test_a_user_with_everything():
         "cross_source": "hubspot",
         "cross_id": "55",
         "is_test": False,
+        "is_guest": False,
     }
 
 
@@ -111,6 +112,7 @@ def test_a_user_deleted_for_good_has_no_values_in_either_listing():
         "kind": "customer",
         "created_at": MOMENT,
         "is_test": False,
+        "is_guest": False,
     }
     assert person(gone) == expected
     assert rows_of(Person, map_deleted_user({**gone, "active": None}, PLAIN)) == [expected]
