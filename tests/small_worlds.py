@@ -122,15 +122,22 @@ class SmallWorld:
             rates=self.rates,
         )
 
-    def published(self, metrics, *, feeds=None, k=1, now=NOW, time_zone="UTC"):
-        """Rows of ``metrics`` by (metric, grain, start, channel, slice, value, stat)."""
-        scene = Scene(now, time_zone, k, Stamp("run", now))
+    def published(self, metrics, *, feeds=None, k=1, now=NOW, time_zone="UTC", margin_rate=None):
+        """Rows of ``metrics`` by (metric, grain, start, channel, slice, value, stat), and any variant or segment."""
+        scene = Scene(now, time_zone, k, Stamp("run", now), margin_rate)
         table = compute(metrics, self.inputs(feeds if feeds is not None else feeds_read_until(now)), scene)
         keys = ("metric_id", "grain", "period_start", "channel", "slice_name", "slice_value", "stat")
-        found = {tuple(str(row[key]) for key in keys): row for row in table.to_pylist()}
+        others = {"variant": "default", "segment": "all"}
+        found = {
+            (
+                *(str(row[key]) for key in keys),
+                *(row[name] for name, usual in others.items() if row[name] != usual),
+            ): row
+            for row in table.to_pylist()
+        }
         assert len(found) == len(table), "a key occurs twice"
         return found
 
 
-def feeds_read_until(moment, sources=("cdp", "hubspot", "zendesk")):
+def feeds_read_until(moment, sources=("cdp", "google_reviews", "hubspot", "shopify", "zendesk")):
     return tuple(Feed(source, read_until=moment, interval=timedelta(hours=1)) for source in sources)

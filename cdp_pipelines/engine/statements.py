@@ -25,8 +25,8 @@ ALLOWED_FUNCTIONS = frozenset(
         *("concat",),
         # windows
         *("lag", "lead", "last_value", "first_value", "row_number"),
-        # instants: seconds since 1970, and the local date of an instant
-        *("time_to_unix", "timezone"),
+        # instants: seconds since 1970, the local date of an instant, and the year of a date
+        *("time_to_unix", "timezone", "year"),
     }
 )
 """Functions in SQL names, as sqlglot calls them."""

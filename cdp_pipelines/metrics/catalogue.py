@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.periods import PUBLISHED
 
 DOCUMENT = Path("docs/metrics.md")
 
@@ -16,7 +17,7 @@ Written by `python -m cdp_pipelines.metrics.catalogue` from the declarations bes
 A number appears only where it can be stood behind.
 Every row has a status.
 `ok`, `low_sample` and `low_coverage` show the value, the last two with a flag.
-`insufficient_data` says in `status_reason` why there is none.
+`insufficient_data` says in `status_reason` why there is none; `needs_config` asks for a rate in the settings.
 `suppressed` protects fewer than k persons; `error` means the computation failed.
 Intervals are at 95 %.
 `stat` is `value`, or `p50` and `p90` for quantiles, or a companion that the definition names.
@@ -25,6 +26,8 @@ A rate is computed from its own sums for every period and slice; never average o
 | class | what | interval | smallest sample shown / without a flag |
 |---|---|---|---|
 | C | count | none | - |
+| A | amount of money | none | - |
+| R | ratio of two sums | delta, over persons | 5 / 30 |
 | P | share of units | Wilson, on the effective sample where persons have several units | 5 / 30 |
 | T | share of survey answers | as P | 10 / 30 |
 | M | mean of a score | Student's t | 10 / 30 |
@@ -32,6 +35,10 @@ A rate is computed from its own sums for every period and slice; never average o
 | E | events per hour | Garwood (exact Poisson) | 30 / 100 hours |
 | Q | median, 90th percentile | order statistics, for the median | 5 / 30 |
 | Q(KM) | the same with some still running | order statistics, or Brookmeyer-Crowley | 5 / 30 that ended |
+| K | share of what should be there that is there | none: all of it is looked at | - |
+| F(sum) | what all persons have been worth | none | - |
+| S | persons in each group of a segmentation | none | - |
+| X | index of other metrics, 0 to 100 | delta, from its components | 0.60 of the weight, two components |
 """
 
 
@@ -48,7 +55,7 @@ def _section(metric: Metric) -> str:
         "what": f"{metric.numerator} ÷ {metric.denominator}" if metric.denominator != "-" else metric.numerator,
         "class": f"{measure.code}; roll-up: {measure.roll_up}",
         "unit": f"{metric.unit}{between}; better: {metric.better}",
-        "published": f"{', '.join(metric.grains)}; by {', '.join(metric.slices)}",
+        "published": "; by ".join(filter(None, [_grains(metric), ", ".join(metric.slices)])),
         "final after": f"{metric.lag_hours} hours" if metric.lag_hours else "the end of the period",
         "purpose": metric.purpose,
         "smallest number of persons": str(metric.k) if metric.k else "not about persons",
@@ -59,6 +66,10 @@ def _section(metric: Metric) -> str:
     return "\n".join(
         [f"## {metric.id}", "", f"{metric.name}. {metric.definition}", "", "| | |", "|---|---|", *lines, ""]
     )
+
+
+def _grains(metric: Metric) -> str:
+    return ", ".join(PUBLISHED.get(grain, grain) for grain in metric.grains)
 
 
 def _end(bound: float | None) -> str:

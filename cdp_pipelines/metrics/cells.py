@@ -1,16 +1,18 @@
 """From units to cells: one cell per grain, period, channel and slice, and what is counted in each.
 
 A *tally* answers what the class of a metric asks of its cells: sums of a column, and, where units are moments,
-which unit lies in which cell. There are three ways for a unit to be in a period:
+which unit lies in which cell. There are four ways for a unit to be in a period:
 
 - ``period``: it lies in the period, or in the trailing window that ends with it;
 - ``state``: units are changes, and a cell at the end of a day holds everything that has added up until then:
   ``n`` of persons, or of things if ``persons`` are counted beside them;
-- ``interval``: a unit lasts from a day to a day and is in every period it touches, once per person.
+- ``interval``: a unit lasts from a day to a day and is in every period it touches, once per person;
+- ``retained``: units are signs of life; a person with one in the year before a period is in that period once, with
+  ``x`` = 1 for one in the year before its end (a period under way: before tomorrow).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -20,10 +22,11 @@ from cdp_pipelines.metrics.periods import TRAILING_DAYS, Days, Grain, number_of,
 from cdp_pipelines.metrics.statistics import Codes, Numbers
 from cdp_pipelines.metrics.units import NOBODY, Units
 
-Membership = Literal["period", "state", "interval"]
+Membership = Literal["period", "state", "interval", "retained"]
 Names = NDArray[np.object_]
 
 ALL = "all"
+ACTIVE_BUYER_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Keys:
         return len(self.start)
 
 
+def _no_codes() -> Codes:
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Cells, and who is in them.
@@ -56,6 +63,7 @@ class Tally:
         columns: Columns of the units.
         sums: Sums per cell known without the pairs.
         exposure: Hours of each cell's period that have passed.
+        moved_cell, moved_person: Of states: the pairs (cell, person) in which a person changed something.
     """
 
     keys: Keys
@@ -68,17 +76,41 @@ class Tally:
     columns: dict[str, Numbers]
     sums: dict[str, Numbers]
     exposure: Numbers
+    moved_cell: Codes = field(default_factory=_no_codes)
+    moved_person: Codes = field(default_factory=_no_codes)
 
     def sum(self, column: str, power: int = 1) -> Numbers:
-        """Sum of a column (to a power) per cell."""
-        if column in self.sums:
-            return self.sums[column]
+        """Sum of a column (to a power; of states, the column ``<column>_squared``) per cell."""
+        known = column if power == 1 else f"{column}_squared"
+        if known in self.sums:
+            return self.sums[known]
         weights = self.columns[column][self.unit] ** power
         return np.bincount(self.cell, weights, minlength=len(self.keys)).astype(np.float64)
 
     def of_cells(self, column: str) -> Numbers:
         """A column, one value per pair of unit and cell."""
         return self.columns[column][self.unit]
+
+    def of_whole(self, numbers: Numbers, slices: Collection[str]) -> Numbers:
+        """Numbers per cell; in ``slices`` those of the whole period, because its parts say nothing of it there."""
+        chosen = np.isin(self.keys.slice_name.astype(str), list(slices))
+        if not chosen.any():
+            return numbers
+        whole = (self.keys.channel == ALL) & (self.keys.slice_name == ALL)
+        place = {key: number for number, key in zip(np.flatnonzero(whole), self._periods(whole), strict=True)}
+        found = numbers.copy()
+        found[chosen] = numbers[[place[key] for key in self._periods(chosen)]]
+        return found
+
+    def _periods(self, cells: NDArray[np.bool_]) -> list[tuple[str, np.datetime64]]:
+        return list(zip(self.keys.grain[cells], self.keys.start[cells], strict=True))
+
+    def by_person(self, columns: Numbers) -> tuple[Numbers, Codes]:
+        """Sums of ``columns`` (one value per pair) over the units of a person in a cell, and the cell of each."""
+        first = np.flatnonzero(self.is_first)
+        if not len(first):
+            return np.empty(0), first
+        return np.add.reduceat(columns, first), self.cell[first]
 
 
 def tally(
@@ -102,20 +134,57 @@ def tally(
     """
     if membership == "period":
         return _of_moments(units, grains, slices, today, latest_only=latest_only)
-    parts = [_of_lasting(units, membership, grain, today) for grain in grains]
-    names = sorted(parts[0].sums)
+    if membership == "retained":
+        return _together(
+            [_of_moments(_retained(units, grain, today), [grain], slices, today, latest_only=False) for grain in grains]
+        )
+    return _together(
+        [_of_lasting(chosen, name, membership, grain, today) for grain in grains for name, chosen in _by_slice(units)]
+    )
+
+
+def _together(parts: Sequence[Tally]) -> Tally:
+    """One tally of the cells of several, whose units are different ones."""
+    cells = np.cumsum([0, *(len(part.keys) for part in parts)])
+    units = np.cumsum([0, *(len(next(iter(part.columns.values()), part.unit)) for part in parts)])
     return Tally(
         keys=_joined([part.keys for part in parts]),
         n=np.concatenate([part.n for part in parts]),
         n_persons=np.concatenate([part.n_persons for part in parts]),
-        unit=np.empty(0, np.int64),
-        cell=np.empty(0, np.int64),
-        persons=np.empty(0, np.int64),
-        is_first=np.empty(0, bool),
-        columns={},
-        sums={name: np.concatenate([part.sums[name] for part in parts]) for name in names},
+        unit=np.concatenate([part.unit + offset for part, offset in zip(parts, units[:-1], strict=True)]),
+        cell=np.concatenate([part.cell + offset for part, offset in zip(parts, cells[:-1], strict=True)]),
+        persons=np.concatenate([part.persons for part in parts]),
+        is_first=np.concatenate([part.is_first for part in parts]),
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
+        sums={name: np.concatenate([part.sums[name] for part in parts]) for name in parts[0].sums},
         exposure=np.empty(0),
+        moved_cell=np.concatenate([part.moved_cell + offset for part, offset in zip(parts, cells[:-1], strict=True)]),
+        moved_person=np.concatenate([part.moved_person for part in parts]),
     )
+
+
+def _retained(units: Units, grain: Grain, today: np.datetime64) -> Units:
+    """One unit per person and period at whose beginning the person was active, on the first day of the period."""
+    starts, ends = _every_period(units.days, units.days, grain, today)
+    members, stayed = [np.empty(0, np.int64)], [np.empty(0, bool)]
+    for start, end in zip(starts, np.minimum(ends, today + 1), strict=True):
+        before, later = _active_before(units, start), _active_before(units, end)
+        members.append(before)
+        stayed.append(np.isin(units.persons[before], units.persons[later]))
+    unit = np.concatenate(members)
+    return replace(
+        units.chosen(unit),
+        days=np.repeat(starts, [len(part) for part in members[1:]]),
+        values={"x": np.concatenate(stayed).astype(np.float64)},
+    )
+
+
+def _active_before(units: Units, end: np.datetime64) -> Codes:
+    """The first unit of each person in the year before ``end``."""
+    inside = np.flatnonzero((units.days < end) & (units.days >= end - ACTIVE_BUYER_DAYS))
+    _, first = np.unique(units.persons[inside], return_index=True)
+    chosen: Codes = inside[first]
+    return chosen
 
 
 def _of_moments(
@@ -142,38 +211,41 @@ def _of_moments(
 def _periods(days: Days, grain: Grain, today: np.datetime64) -> tuple[Codes, Days, Days]:
     """Pairs of (unit, start and end of a period it is in)."""
     every = np.arange(len(days))
-    if grain == "roll90":
+    if grain in TRAILING_DAYS:
+        length = TRAILING_DAYS[grain]
         ends = trailing_ends(days.min() if len(days) else today, today)
-        hit = [np.flatnonzero((days < end) & (days >= end - TRAILING_DAYS)) for end in ends]
+        hit = [np.flatnonzero((days < end) & (days >= end - length)) for end in ends]
         end = np.repeat(ends, [len(found) for found in hit])
-        return np.concatenate([*hit, every[:0]]), end - TRAILING_DAYS, end
+        return np.concatenate([*hit, every[:0]]), end - length, end
     numbers = number_of(days, grain)
     return every, start_of(numbers, grain), start_of(numbers + 1, grain)
 
 
 def _slice(
     units: Units, grain: Grain, name: str, periods: tuple[Codes, Days, Days], today: np.datetime64
-) -> tuple[Keys, NDArray[np.bool_], Codes]:
-    """The cells of one slice at one grain, which pairs are in it, and the cell of each of these."""
+) -> tuple[Keys, Codes, Codes]:
+    """The cells of one slice at one grain, which pairs are in it, and the cell of each of these.
+
+    A pair whose unit has several labels is in the cell of each.
+    """
     unit, start, end = periods
     if name == ALL:
         starts, ends = _every_period(start, end, grain, today)
         cell = np.searchsorted(starts, start)
-        return _keys(grain, starts, ends, name, np.full(len(starts), ALL, object)), np.ones(len(unit), bool), cell
+        return _keys(grain, starts, ends, name, np.full(len(starts), ALL, object)), np.arange(len(unit)), cell
     label = units.labels[name]
-    codes = label.codes[unit]
-    kept = codes != NOBODY
-    combined = start[kept].astype("datetime64[D]").astype(np.int64) * max(len(label.names), 1) + codes[kept]
+    kept, codes = label.of(unit)
+    combined = start[kept].astype("datetime64[D]").astype(np.int64) * max(len(label.names), 1) + codes
     _, first, cell = np.unique(combined, return_index=True, return_inverse=True)
-    values = np.array(label.names, object)[codes[kept][first]]
+    values = np.array(label.names, object)[codes[first]]
     return _keys(grain, start[kept][first], end[kept][first], name, values), kept, cell
 
 
 def _every_period(start: Days, end: Days, grain: Grain, today: np.datetime64) -> tuple[Days, Days]:
     """All periods from the first with a unit to today's, those without a unit too."""
-    if grain == "roll90":
+    if grain in TRAILING_DAYS:
         ends = trailing_ends(end.min() - 1 if len(end) else today, today)
-        return ends - TRAILING_DAYS, ends
+        return ends - TRAILING_DAYS[grain], ends
     last = number_of(np.array([today]), grain)[0]
     first = number_of(start.min(keepdims=True), grain)[0] if len(start) else last
     numbers = np.arange(first, max(first, last) + 1)
@@ -237,43 +309,22 @@ def _counted(units: Units, keys: Keys, unit: Codes, cell: Codes) -> Tally:
     )
 
 
-def _of_lasting(units: Units, membership: Membership, grain: Grain, today: np.datetime64) -> Tally:
-    """Cells of changes or of lasting units, slice by slice; slices are named by the units themselves."""
-    parts = [_run_of_days(part, name, membership, grain, today) for name, part in _by_slice(units)]
-    if not parts:
-        parts = [_run_of_days(units, (ALL, ALL, ALL), membership, grain, today)]
-    return replace(
-        parts[0],
-        keys=_joined([part.keys for part in parts]),
-        n=np.concatenate([part.n for part in parts]),
-        n_persons=np.concatenate([part.n_persons for part in parts]),
-        sums={name: np.concatenate([part.sums[name] for part in parts]) for name in parts[0].sums},
-    )
-
-
 def _by_slice(units: Units) -> Iterator[tuple[tuple[str, str, str], Units]]:
+    """The units of each slice that they name themselves; of the whole if there are none."""
+    if not len(units):
+        yield (ALL, ALL, ALL), units.chosen(np.empty(0, np.int64))
+        return
     labels = [units.labels[name] for name in ("channel", "slice_name", "slice_value")]
     for codes in np.unique(np.stack([label.codes for label in labels]), axis=1).T:
         chosen = np.logical_and.reduce([label.codes == code for label, code in zip(labels, codes, strict=True)])
         name = tuple(label.names[code] for label, code in zip(labels, codes, strict=True))
-        yield (name[0], name[1], name[2]), _chosen(units, chosen)
+        yield (name[0], name[1], name[2]), units.chosen(np.flatnonzero(chosen))
 
 
-def _chosen(units: Units, kept: NDArray[np.bool_]) -> Units:
-    return replace(
-        units,
-        days=units.days[kept],
-        until=None if units.until is None else units.until[kept],
-        order=units.order[kept],
-        persons=units.persons[kept],
-        labels={},
-        values={name: column[kept] for name, column in units.values.items()},
-    )
-
-
-def _run_of_days(
+def _of_lasting(
     units: Units, name: tuple[str, str, str], membership: Membership, grain: Grain, today: np.datetime64
 ) -> Tally:
+    """Cells of changes or of lasting units of one slice."""
     starts, ends = _every_period(units.days, units.days, grain, today)
     first = number_of(starts[:1], grain)[0]
     count = len(starts)
@@ -289,7 +340,8 @@ def _run_of_days(
     )
     none = np.empty(0, np.int64)
     persons = sums.get("persons", sums["n"])
-    return Tally(keys, sums["n"], persons, none, none, none, none.astype(bool), {}, sums, np.empty(0))
+    moved = (number_of(units.days, grain) - first, units.persons) if membership == "state" else (none, none)
+    return Tally(keys, sums["n"], persons, none, none, none, none.astype(bool), {}, sums, np.empty(0), *moved)
 
 
 def _added_up(place: Codes, changes: Numbers, count: int) -> Numbers:

@@ -4,7 +4,7 @@ A class turns a tally into estimates: one value per cell with what it rests on a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cdp_pipelines.metrics import statistics
 from cdp_pipelines.metrics.cells import Tally
+from cdp_pipelines.metrics.composites import MIN_COMPONENTS, Component
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.survival import kaplan_meier, median_interval
 
@@ -26,6 +27,8 @@ class Estimate:
         enough: What the minimum sample of the class is compared with.
         low, high: Ends of the interval, NaN where there is none.
         method: How the interval was made, per cell; None where there is none.
+        variant: Which way of counting, where a number is published in several.
+        unset: Cells with a part that cannot be valued because the settings lack something; None for none.
     """
 
     stat: str
@@ -36,6 +39,8 @@ class Estimate:
     low: Numbers
     high: Numbers
     method: NDArray[np.object_]
+    variant: str = "default"
+    unset: NDArray[np.bool_] | None = None
 
 
 class MetricClass(Protocol):
@@ -89,6 +94,7 @@ class Proportion:
     Attributes:
         n: Column the units of the denominator are summed from; None counts units.
         census: The units are all there are, so there is nothing to infer and no interval.
+        whole: Slices that sort only what is counted; there the denominator is that of the whole period.
         n_min, n_ok: Smallest denominator that may be shown, and that needs no flag.
     """
 
@@ -100,6 +106,7 @@ class Proportion:
     x: str = "x"
     n: str | None = None
     census: bool = False
+    whole: tuple[str, ...] = ()
     n_min: int = 5
     n_ok: int = 30
 
@@ -111,13 +118,40 @@ class Proportion:
     def estimates(self, tally: Tally) -> Iterator[Estimate]:
         """Shares with Wilson's interval on the effective number of units."""
         x, n = tally.sum(self.x), tally.n if self.n is None else tally.sum(self.n)
+        effective = tally.of_whole(_effective(tally, self, x, n), self.whole)
+        n = tally.of_whole(n, self.whole)
         share = _ratio(x, n)
-        effective = _effective(tally, self.x, x, n)
         low, high = statistics.wilson(share, effective)
         if self.census:
             yield _plain(self.stat, share, x, n, n)
         else:
             yield Estimate(self.stat, share, x, n, effective, low, high, _method(tally, "wilson"))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonShare:
+    """P: share of the persons with a unit who have at least ``least`` of them.
+
+    Units of nobody identifiable cannot be followed, so its metrics leave them out (``Metric.linked``).
+    """
+
+    code: ClassVar[str] = "P"
+    zero_is_a_claim: ClassVar[bool] = False
+    roll_up: ClassVar[str] = "recompute"
+    interval: ClassVar[str | None] = "wilson"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+    least: int = 2
+    n_min: int = 5
+    n_ok: int = 30
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:
+        """Shares with Wilson's interval; a person is one unit of it."""
+        units, cell = tally.by_person(np.ones(len(tally.cell)))
+        x = np.bincount(cell[units >= self.least], minlength=len(tally.keys)).astype(np.float64)
+        n = np.bincount(cell, minlength=len(tally.keys)).astype(np.float64)
+        share = _ratio(x, n)
+        low, high = statistics.wilson(share, n)
+        yield Estimate("value", share, x, n, n, low, high, _method(tally, "wilson"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +163,25 @@ class TopBox(Proportion):
 
 
 @dataclass(frozen=True, slots=True)
+class Checklist(Proportion):
+    """K: share of what should be there that is there. Everything is looked at, so there is no interval."""
+
+    code: ClassVar[str] = "K"
+    census: bool = True
+    n_min: int = 1
+    n_ok: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Mean:
-    """M: mean of a score between ``low`` and ``high``."""
+    """M: mean of a score between ``low`` and ``high`` (None: without end)."""
 
     code: ClassVar[str] = "M"
     zero_is_a_claim: ClassVar[bool] = False
     roll_up: ClassVar[str] = "keep n, sum and sum of squares"
     interval: ClassVar[str | None] = "t"
     low: float
-    high: float
+    high: float | None
     stat: str = "value"
     column: str = "value"
     n_min: int = 10
@@ -179,6 +223,89 @@ class Net:
         low, high = (np.clip(self.scale * end, -self.scale, self.scale) for end in statistics.net(up, down, n))
         value = self.scale * _ratio(up - down, n)
         yield Estimate("value", value, up - down, n, n, low, high, _method(tally, "delta"))
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A: sum of ``value``, money or hours. A unit without a value (no rate for its currency) leaves no sum at all."""
+
+    code: ClassVar[str] = "A"
+    zero_is_a_claim: ClassVar[bool] = True
+    roll_up: ClassVar[str] = "additive"
+    interval: ClassVar[str | None] = None
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+    n_min: int = 0
+    n_ok: int = 0
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:
+        """The sum of each cell."""
+        total = tally.sum("value")
+        plain = _plain("value", total, total, np.full(len(total), np.nan), tally.n)
+        yield replace(plain, unset=np.isnan(total))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSum:
+    """F(sum): what all persons together have been worth by the end of a day; the parts are per person.
+
+    Attributes:
+        column: What is added up.
+        variant: Which way of counting that is.
+    """
+
+    code: ClassVar[str] = "F(sum)"
+    zero_is_a_claim: ClassVar[bool] = False
+    roll_up: ClassVar[str] = "not summed"
+    interval: ClassVar[str | None] = None
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+    column: str = "value"
+    variant: str = "default"
+    n_min: int = 1
+    n_ok: int = 1
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:
+        """The sum over the persons of each cell."""
+        total = tally.sum(self.column)
+        plain = _plain("value", total, total, np.full(len(total), np.nan), tally.n)
+        yield replace(plain, variant=self.variant, unset=np.isnan(total) & (tally.n > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """R: sum of ``y`` by the number of units, or of distinct persons.
+
+    The interval is the delta method's on linearised residuals per person: with R = Y / X and e = y - R x of each of
+    the G persons, Var(R) = G / (G - 1) * sum of e^2 / X^2. Units of one person move together, so persons are what
+    varies.
+
+    Attributes:
+        y: Column summed; None counts units.
+        per_person: The denominator counts persons, not units.
+    """
+
+    code: ClassVar[str] = "R"
+    zero_is_a_claim: ClassVar[bool] = False
+    roll_up: ClassVar[str] = "sum parts"
+    interval: ClassVar[str | None] = "delta"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    y: str | None = None
+    per_person: bool = False
+    n_min: int = 5
+    n_ok: int = 30
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:
+        """Ratios with the delta interval, which does not go below 0."""
+        values = np.ones(len(tally.cell)) if self.y is None else tally.of_cells(self.y)
+        weights = tally.is_first.astype(np.float64) if self.per_person else np.ones(len(tally.cell))
+        (y, cell), (x, _) = tally.by_person(values), tally.by_person(weights)
+        count = len(tally.keys)
+        top, bottom = (np.bincount(cell, part, minlength=count).astype(np.float64) for part in (y, x))
+        ratio = _ratio(top, bottom)
+        spread = np.bincount(cell, (y - ratio[cell] * x) ** 2, minlength=count).astype(np.float64)
+        clusters = np.bincount(cell, minlength=count).astype(np.float64)
+        low, high = statistics.linearised(ratio, bottom, spread, clusters)
+        method = _method(tally, "delta")
+        yield Estimate("value", ratio, top, bottom, bottom, np.maximum(low, 0), high, method, unset=np.isnan(top))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +378,24 @@ class Survival:
         yield from _median_and_p90(tally, found, tally.sum("observed"), method)
 
 
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """X: an index of other metrics, from 0 to 100 (see ``composites``). Its numbers come from their rows."""
+
+    code: ClassVar[str] = "X"
+    zero_is_a_claim: ClassVar[bool] = False
+    roll_up: ClassVar[str] = "recompute"
+    interval: ClassVar[str | None] = "delta"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 100.0)
+    components: tuple[Component, ...]
+    n_min: int = MIN_COMPONENTS
+    n_ok: int = MIN_COMPONENTS
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:  # noqa: ARG002 - it has no units of its own
+        """Nothing."""
+        yield from ()
+
+
 def _median_and_p90(
     tally: Tally, found: NDArray[np.float64], enough: Numbers, method: NDArray[np.object_]
 ) -> Iterator[Estimate]:
@@ -264,14 +409,12 @@ def _members(tally: Tally) -> Iterator[tuple[int, slice]]:
     yield from zip(cells.tolist(), map(slice, first, [*first[1:], len(tally.cell)]), strict=True)
 
 
-def _effective(tally: Tally, column: str, x: Numbers, n: Numbers) -> Numbers:
+def _effective(tally: Tally, measure: Proportion, x: Numbers, n: Numbers) -> Numbers:
     """Units a sample of independent ones would need to say as much."""
     if not len(tally.cell):
         return n
-    first = np.flatnonzero(tally.is_first)
-    cell = tally.cell[first]
-    of_person = np.add.reduceat(tally.of_cells(column), first)
-    units = np.diff(np.append(first, len(tally.cell)))
+    due = np.ones(len(tally.cell)) if measure.n is None else tally.of_cells(measure.n)
+    (of_person, cell), (units, _) = tally.by_person(tally.of_cells(measure.x)), tally.by_person(due)
     residual = of_person - _ratio(x, n)[cell] * units
     spread = np.bincount(cell, residual**2, minlength=len(n)).astype(np.float64)
     clusters = np.bincount(cell, minlength=len(n)).astype(np.float64)

@@ -10,15 +10,16 @@ import pyarrow as pa
 from cdp_pipelines.engine import EngineError
 from cdp_pipelines.metrics import feeds as feeding
 from cdp_pipelines.metrics.cells import ALL, Keys, Tally, tally
-from cdp_pipelines.metrics.classes import Estimate, MetricClass
+from cdp_pipelines.metrics.classes import Estimate, MetricClass, PersonSum
 from cdp_pipelines.metrics.coverage import Coverage, coverage_of
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.feeds import Feed
-from cdp_pipelines.metrics.periods import TRAILING_DAYS, Grain, local_day, number_of, start_of
+from cdp_pipelines.metrics.periods import current_period, local_day
 from cdp_pipelines.metrics.rows import SCHEMA, Cells, Stamp, rows
+from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import COVERAGE_FLOOR, SURVEY_COVERAGE_FLOOR, Circumstances, Flags, Names, status_of
 from cdp_pipelines.metrics.suppression import families_of, hidden_cells, series_of
-from cdp_pipelines.metrics.units import Units, units_of
+from cdp_pipelines.metrics.units import NOBODY, Units, units_of
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import Session
 
@@ -33,13 +34,15 @@ class Scene:
         now: The moment described.
         time_zone: IANA name of the zone whose days count.
         k: Smallest number of persons a cell may rest on; a metric may demand more.
-        stamp: Which run this is.
+        stamp: What is written on every row.
+        margin_rate: Share of net revenue that is left after the cost of the goods; None if nobody stated it.
     """
 
     now: datetime
     time_zone: str
     k: int
     stamp: Stamp
+    margin_rate: float | None = None
 
     @property
     def today(self) -> np.datetime64:
@@ -66,7 +69,7 @@ def read_units(metric: Metric, session: Session) -> Units:
         from ({metric.sql}) as unit cross join clock
         where unit.at <= clock.as_of
     """  # noqa: S608 - the statement of the declaration
-    labels = _SLICE_COLUMNS if metric.membership != "period" else metric.slices
+    labels = _SLICE_COLUMNS if metric.membership in ("state", "interval") else metric.slices
     return units_of(session.query(sql, doing=f"Computing {metric.id}"), labels)
 
 
@@ -82,7 +85,7 @@ def rows_without_numbers(metric: Metric, scene: Scene, status: str, reason: str 
 
 def _rows(metric: Metric, units: Units, session: Session, feeds: Sequence[Feed], scene: Scene) -> pa.Table:
     counted = tally(
-        units,
+        _counting(metric, units, scene.margin_rate),
         membership=metric.membership,
         grains=metric.grains,
         slices=metric.slices,
@@ -96,7 +99,7 @@ def _rows(metric: Metric, units: Units, session: Session, feeds: Sequence[Feed],
         keys=keys,
         n=counted.n,
         n_persons=counted.n_persons,
-        coverage=coverage_of(metric, session, keys, counted.n, hidden),
+        coverage=coverage_of(metric, session, keys, units, (counted.n, hidden)),
         is_final=feeding.settled(keys, feeds, scene.now, scene.time_zone, metric.lag_hours),
         is_stale=any(feed.is_stale(scene.now) for feed in feeds),
     )
@@ -111,15 +114,30 @@ def _rows(metric: Metric, units: Units, session: Session, feeds: Sequence[Feed],
     )
 
 
+def _counting(metric: Metric, units: Units, margin_rate: float | None) -> Units:
+    """The units that count for ``metric``, with what the settings add to them."""
+    if metric.linked:
+        units = units.chosen(np.flatnonzero(units.persons != NOBODY))
+    if metric.margin:
+        rate = np.nan if margin_rate is None else margin_rate
+        units = replace(units, values=units.values | {"margin": units.values["value"] * rate})
+    return units
+
+
 def _hidden(metric: Metric, counted: Tally, k: int) -> Flags:
     if not metric.k:
         return np.zeros(len(counted.keys), bool)
     additive = metric.membership == "period" and not metric.latest_only
     families = families_of(counted.keys, additive_days=additive)
-    series = (
-        series_of(counted.keys, [counted.n_persons, *counted.sums.values()]) if metric.membership == "state" else []
-    )
+    moved = (counted.moved_cell, counted.moved_person)
+    series = series_of(counted.keys, _counts(metric, counted), moved) if metric.membership == "state" else []
     return hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)
+
+
+def _counts(metric: Metric, counted: Tally) -> list[Numbers]:
+    """What is published of each cell and counts something; amounts do not."""
+    amounts = {measure.column for measure in metric.measures if isinstance(measure, PersonSum)}
+    return [counted.n_persons, *(numbers for name, numbers in counted.sums.items() if name not in amounts)]
 
 
 def _status(
@@ -128,6 +146,7 @@ def _status(
     return status_of(
         Circumstances(
             missing_input=unobserved & measure.zero_is_a_claim,
+            needs_config=np.zeros(len(cells.keys), bool) if estimate.unset is None else estimate.unset,
             hidden=hidden,
             enough=np.nan_to_num(estimate.enough),
             unreached=np.isnan(estimate.value) & (cells.n > 0),
@@ -144,13 +163,6 @@ def _lasts(metric: Metric) -> bool:
 
 
 def _current_periods(metric: Metric, scene: Scene) -> Keys:
-    starts, ends = zip(*(_current_period(grain, scene.today) for grain in metric.grains), strict=True)
+    starts, ends = zip(*(current_period(grain, scene.today) for grain in metric.grains), strict=True)
     everywhere = [np.full(len(starts), ALL, object)] * 3
     return Keys(np.array(metric.grains, object), np.array(starts), np.array(ends), *everywhere)
-
-
-def _current_period(grain: Grain, today: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
-    if grain == "roll90":
-        return today + 1 - TRAILING_DAYS, today + 1
-    number = number_of(np.array([today]), grain)
-    return start_of(number, grain)[0], start_of(number + 1, grain)[0]

@@ -11,6 +11,7 @@ from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.periods import Days
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import Flags
+from cdp_pipelines.metrics.units import NOBODY, Units
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import Session
 
@@ -18,6 +19,7 @@ BASIS = {
     "consented": "units of identified persons who permit it, of all units",
     "answered": "answers, of invitations delivered (of active persons where a source tells of none)",
     "complete": "everything there is",
+    "weight": "weight of the components that are there, of all weight",
 }
 
 
@@ -29,22 +31,46 @@ class Coverage:
     excluded: Numbers
 
 
-def coverage_of(metric: Metric, session: Session, keys: Keys, n: Numbers, hidden: Flags) -> Coverage:
+def coverage_of(
+    metric: Metric, session: Session, keys: Keys, units: Units, of_cells: tuple[Numbers, Flags]
+) -> Coverage:
     """Coverage of each cell, which is that of its period over all slices: what is left out has no topic.
 
     The number left out is rounded up to a multiple of the metric's k, so that it never tells of few persons. Where
     the total of a period is hidden its coverage is too: the total could be calculated from it.
+
+    Args:
+        metric: What is covered.
+        session: Where to ask what was left out.
+        keys: The cells.
+        units: All units read, those that cannot be followed among them.
+        of_cells: Per cell, its units, and whether it is hidden.
     """
     if metric.eligible is None:
         return Coverage(np.ones(len(keys)), np.zeros(len(keys)))
+    n, hidden = of_cells
     total = _of_period(keys, np.where(hidden, np.nan, n), ALL, ALL)
-    excluded = _summed(keys, *_excluded(session, metric.eligible), running=metric.membership == "state")
+    running = metric.membership == "state"
+    excluded = _summed(keys, *_excluded(session, metric.eligible), running=running)
     step = max(metric.k, 1)
     excluded = np.ceil(excluded / step) * step
-    known, due = (total, total + excluded) if metric.invited is None else _answered(metric.invited, session, keys, n)
+    if metric.invited is not None:
+        known, due = _answered(metric.invited, session, keys, n)
+    elif metric.linked or metric.counted is not None:
+        known, lost = (_summed(keys, *_by_day(metric, units, kept), running=running) for kept in (True, False))
+        due = known + excluded + lost
+    else:
+        known, due = total, total + excluded
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where((due > 0) & ~np.isnan(total), np.minimum(known / due, 1), np.nan)
     return Coverage(share, np.where(np.isnan(total), np.nan, excluded))
+
+
+def _by_day(metric: Metric, units: Units, kept: bool) -> tuple[Days, Numbers]:  # noqa: FBT001 - one of two halves
+    """By day, what the units stand for that count, or that do not because nobody can follow them."""
+    chosen = np.full(len(units), kept) if not metric.linked else (units.persons != NOBODY) == kept
+    weights = np.ones(len(units)) if metric.counted is None else units.values[metric.counted]
+    return units.days[chosen], weights[chosen]
 
 
 def _answered(instrument: str, session: Session, keys: Keys, n: Numbers) -> tuple[Numbers, Numbers]:
@@ -111,7 +137,8 @@ def _invitations(session: Session, instrument: str) -> dict[str, tuple[Days, Num
 
 def _active(session: Session) -> tuple[Days, Numbers]:
     """How many active persons there are more or less each day."""
-    session.derive("active_change", transform("active_change"))
+    for name in ("active_spell", "active_change"):
+        session.derive(name, transform(name))
     return _daily(session.query("select day, n from active_change", doing="Counting active persons"))
 
 

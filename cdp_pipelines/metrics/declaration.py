@@ -7,10 +7,10 @@ from importlib.resources import files
 from typing import Literal
 
 from cdp_pipelines.metrics.cells import Membership
-from cdp_pipelines.metrics.classes import MetricClass
+from cdp_pipelines.metrics.classes import Composite, MetricClass
 from cdp_pipelines.metrics.periods import Grain
 
-Coverage = Literal["consented", "answered", "complete"]
+Coverage = Literal["consented", "answered", "complete", "weight"]
 
 PERIODS: tuple[Grain, ...] = ("day", "week", "month")
 
@@ -34,7 +34,11 @@ class Metric:
         membership: How a unit is in a period (see ``cells``).
         latest_only: A person counts once per cell, with the latest unit.
         transforms: Derived tables it needs, in the order they rest on each other.
+        linked: Its units have to be followed from one to the next, so those of nobody identifiable do not count;
+            they lower its coverage.
+        margin: The margin rate of the settings applies: its units get a column ``margin`` beside ``value``.
         eligible: Table whose excluded rows lower its coverage.
+        counted: Column that says how many rows of that table a unit stands for; each stands for one unless given.
         invited: For surveys: the instrument whose invitations its coverage is measured against.
         window, external_ref, seed_refs, guardrail: For the catalogue.
         version, valid_from: Of the definition.
@@ -60,7 +64,10 @@ class Metric:
     membership: Membership = "period"
     latest_only: bool = False
     transforms: tuple[str, ...] = ()
+    linked: bool = False
+    margin: bool = False
     eligible: str | None = None
+    counted: str | None = None
     invited: str | None = None
     window: str = "period"
     external_ref: str | None = None
@@ -77,11 +84,13 @@ class Metric:
     @property
     def tables(self) -> set[str]:
         """The tables its numbers and their coverage are made from."""
-        return {"person", *self.entities, *(("ticket", "message") if self.invited else ())}
+        return {"person", *self.entities, *(("ticket", "message", "order") if self.invited else ())}
 
     @property
     def coverage(self) -> Coverage:
-        """What its coverage says: units of persons who permit it, answers to invitations, or nothing missing."""
+        """What its coverage says: units that may be used, answers to invitations, weight present, or all there is."""
+        if isinstance(self.headline, Composite):
+            return "weight"
         if self.invited is not None:
             return "answered"
         return "complete" if self.eligible is None else "consented"

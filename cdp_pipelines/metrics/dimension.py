@@ -5,6 +5,7 @@ from typing import Any
 
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.periods import PUBLISHED
 
 
 def dim_rows(metrics: Sequence[Metric] = METRICS) -> list[dict[str, Any]]:
@@ -26,7 +27,7 @@ def _dim_row(metric: Metric) -> dict[str, Any]:
         "denominator_def": metric.denominator,
         "window": metric.window,
         "lag_hours": metric.lag_hours,
-        "grains": ",".join(metric.grains),
+        "grains": ",".join(PUBLISHED.get(grain, grain) for grain in metric.grains),
         "slices": ",".join(metric.slices),
         "unit": metric.unit,
         "range_min": measure.bounds[0],

@@ -14,11 +14,13 @@ from cdp_pipelines.config import Settings
 from cdp_pipelines.currency import read_rates
 from cdp_pipelines.database import Stores
 from cdp_pipelines.engine import Engine
+from cdp_pipelines.metrics.classes import Composite
 from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.dimension import dim_rows
 from cdp_pipelines.metrics.feeds import Feed, earliest, feeding
+from cdp_pipelines.metrics.indices import composite_rows
 from cdp_pipelines.metrics.rows import SCHEMA, Stamp
 from cdp_pipelines.metrics.schedules import longest_gap
 from cdp_pipelines.views import SESSION_TABLES, CurrentRows, open_session
@@ -105,13 +107,21 @@ def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> pa.Table
     by_purpose: dict[str, list[Metric]] = {}
     parts = [SCHEMA.empty_table()]
     for metric in metrics:
+        if isinstance(metric.headline, Composite):
+            continue
         if feeding(metric, inputs.feeds, SESSION_TABLES):
             by_purpose.setdefault(metric.purpose, []).append(metric)
         else:
             parts.append(rows_without_numbers(metric, scene, "insufficient_data", "no_source"))
     for purpose, together in by_purpose.items():
         parts += _of_purpose(purpose, together, inputs, scene)
-    return pa.concat_tables(parts).combine_chunks()
+    of_units = pa.concat_tables(parts)
+    indices = [
+        composite_rows(metric, metric.headline, of_units, scene)
+        for metric in metrics
+        if isinstance(metric.headline, Composite)
+    ]
+    return pa.concat_tables([of_units, *indices]).combine_chunks()
 
 
 def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> list[pa.Table]:

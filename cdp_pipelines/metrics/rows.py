@@ -11,6 +11,7 @@ from cdp_pipelines.metrics.cells import ALL, Keys
 from cdp_pipelines.metrics.classes import Estimate
 from cdp_pipelines.metrics.coverage import BASIS, Coverage
 from cdp_pipelines.metrics.declaration import Metric
+from cdp_pipelines.metrics.periods import PUBLISHED
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import Flags, Names
 
@@ -45,14 +46,18 @@ SCHEMA = pa.schema(
     ]
 )
 """Columns of a published row."""
+MONEY = "money"
+"""Unit of amounts of money: the row names the currency."""
+_WITHOUT_PARTS = ("no_source", "missing_input", "needs_config")
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Which run computed the rows, and when."""
+    """Which run computed the rows, when, and the currency of the amounts in them."""
 
     run_id: str
     computed_at: datetime
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +76,19 @@ def rows(metric: Metric, stamp: Stamp, cells: Cells, estimate: Estimate, status:
     """The rows of one number of ``metric``: nothing about suppressed cells, no value where the status has none."""
     names, reasons = status
     count = len(names)
-    silent = (names == "suppressed") | np.isin(reasons.astype(str), ("no_source", "missing_input"))
+    silent = (names == "suppressed") | np.isin(reasons.astype(str), _WITHOUT_PARTS)
     mute = silent | (names == "insufficient_data")
     constant = {"metric_id": metric.id, "definition_version": metric.version, "stat": estimate.stat}
-    constant |= {"segment_scheme": ALL, "segment": ALL, "variant": "default", "unit": metric.unit}
+    constant |= {"segment_scheme": ALL, "segment": ALL, "variant": estimate.variant, "unit": metric.unit}
+    constant |= {"currency": stamp.currency if metric.unit == MONEY else None}
     constant |= {"is_stale": cells.is_stale, "basis_changed": False, "run_id": stamp.run_id}
     constant |= {"computed_at": stamp.computed_at, "coverage_basis": BASIS[metric.coverage]}
     keys = cells.keys
     columns: dict[str, object] = {
         **{name: [value] * count for name, value in constant.items()},
-        **{name: getattr(keys, name) for name in ("grain", "channel", "slice_name", "slice_value")},
-        "period_start": keys.start.astype("datetime64[D]"),
+        **{name: getattr(keys, name) for name in ("channel", "slice_name", "slice_value")},
+        "grain": [PUBLISHED.get(grain, grain) for grain in keys.grain],
+        "period_start": np.where(np.isin(keys.grain.astype(str), list(PUBLISHED)), keys.end - 1, keys.start),
         "period_end": keys.end.astype("datetime64[D]"),
         "value": _shown(estimate.value, mute),
         "numerator": _shown(estimate.numerator, silent),

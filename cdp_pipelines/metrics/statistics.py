@@ -61,6 +61,21 @@ def net(up: Numbers, down: Numbers, n: Numbers) -> tuple[Numbers, Numbers]:
     return a - b - half, a - b + half
 
 
+def linearised(ratio: Numbers, exposure: Numbers, spread: Numbers, clusters: Numbers) -> tuple[Numbers, Numbers]:
+    """Delta interval of a ratio of sums over persons (Cochran's ratio estimator, persons as clusters).
+
+    Args:
+        ratio: Sum of y by sum of x, per cell.
+        exposure: Sum of x.
+        spread: Sum over persons of (y_g - ratio x_g)^2.
+        clusters: Persons.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = Z * np.sqrt(clusters / (clusters - 1) * spread) / exposure
+    half = np.where(clusters > 1, half, np.nan)
+    return ratio - half, ratio + half
+
+
 def garwood(events: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers]:
     """Exact Poisson interval of events per unit of exposure."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -20,6 +20,7 @@ class Circumstances:
 
     Attributes:
         missing_input: Per cell: a zero that nobody was there to observe.
+        needs_config: Per cell: a part of it cannot be valued before something is added to the settings.
         hidden: Per cell: suppressed.
         enough: Per cell: the sample, as the class counts it.
         unreached: Per cell: the data do not reach the number (a median not yet passed).
@@ -29,6 +30,7 @@ class Circumstances:
     """
 
     missing_input: Flags
+    needs_config: Flags
     hidden: Flags
     enough: Numbers
     unreached: Flags
@@ -41,6 +43,7 @@ class Circumstances:
 def status_of(at: Circumstances) -> tuple[Names, Names]:
     """Status and its reason (None where it needs none) per cell; the first that holds, in the order below."""
     order = (
+        (at.needs_config, "insufficient_data", "needs_config"),
         (at.missing_input, "insufficient_data", "missing_input"),
         (at.hidden, "suppressed", None),
         (~(at.enough >= at.n_min) | (at.enough <= 0) & (at.n_min > 0), "insufficient_data", "below_minimum"),

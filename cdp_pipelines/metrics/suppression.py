@@ -8,7 +8,8 @@ the next smallest cell is hidden too, until neither holds in any family.
 A state is published day after day, and what changed is the difference of two days. A *series* is the states of one
 slice in the order of their days: a day is hidden unless what changed since the last day shown rests on at least k
 persons. That is so when k persons came in, whatever else happened; when nobody did, each other count must have moved
-by nothing or by at least k. Looking forward only, so what was shown yesterday is still shown today.
+by nothing or by at least k; and of those who changed anything there must be none or k, because one person can move a
+sum by any amount. Looking forward only, so what was shown yesterday is still shown today.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,10 +35,17 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Cells of one slice in the order of their days, and their published counts, persons first: a row per cell."""
+    """Cells of one slice in the order of their days.
+
+    Attributes:
+        cells: The cells.
+        counts: Their published counts, persons first: a row per cell.
+        moved: The persons who changed something on the day of each cell; None where that is not known.
+    """
 
     cells: Codes
     counts: NDArray[np.float64]
+    moved: Sequence[Codes] | None = None
 
 
 def hidden_cells(
@@ -67,15 +75,22 @@ def hidden_cells(
 
 def _hide_small_steps(series: Series, hidden: Flags, k: int) -> None:
     last = None
-    for cell, counts in zip(series.cells, series.counts, strict=True):
+    since: set[int] = set()
+    for place, (cell, counts) in enumerate(zip(series.cells, series.counts, strict=True)):
+        since.update(series.moved[place].tolist() if series.moved is not None else ())
         if hidden[cell]:
             continue
         step = np.zeros(len(counts)) if last is None else np.abs(counts - last)
-        few = (step > 0) & (step < k)
-        if few[0] or (step[0] == 0 and few.any()):
+        if _is_small(step, k) or 0 < len(since) < k:
             hidden[cell] = True
         else:
             last = counts
+            since.clear()
+
+
+def _is_small(step: Numbers, k: int) -> bool:
+    few = (step > 0) & (step < k)
+    return bool(few[0] or (step[0] == 0 and few.any()))
 
 
 def _hides_total(family: Family, hidden: Flags) -> bool:
@@ -127,13 +142,25 @@ def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
     ]
 
 
-def series_of(keys: Keys, counts: Sequence[Numbers]) -> list[Series]:
-    """The series among cells of states, with the ``counts`` published of each, persons first."""
+def series_of(keys: Keys, counts: Sequence[Numbers], moved: tuple[Codes, Codes]) -> list[Series]:
+    """The series among cells of states.
+
+    Args:
+        keys: The cells.
+        counts: What is published of each, persons first.
+        moved: Pairs of a cell and a person who changed something on its day.
+    """
     columns = np.stack(counts, axis=1)
-    cells: dict[tuple[str, str, str], list[int]] = {}
+    cells: dict[tuple[str, str, str, str], list[int]] = {}
     for number in np.argsort(keys.start, kind="stable"):
-        cells.setdefault((keys.channel[number], keys.slice_name[number], keys.slice_value[number]), []).append(number)
-    return [Series(np.array(numbers), columns[numbers]) for numbers in cells.values()]
+        name = (keys.grain[number], keys.channel[number], keys.slice_name[number], keys.slice_value[number])
+        cells.setdefault(name, []).append(number)
+    order = np.argsort(moved[0], kind="stable")
+    movers = np.split(moved[1][order], np.searchsorted(moved[0][order], np.arange(1, len(keys))))
+    return [
+        Series(np.array(numbers), columns[numbers], [movers[number] for number in numbers])
+        for numbers in cells.values()
+    ]
 
 
 def _tuples(keys: Keys) -> Iterator[tuple[str, int, str, str, str]]:

@@ -1,7 +1,7 @@
 """The rows a metric's SQL returns, one per unit, as arrays."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,37 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """A column of labels: ``codes`` point into ``names``; -1 is no label."""
+    """A column of labels: ``codes`` point into ``names``; -1 is no label.
+
+    Attributes:
+        codes: One code per unit, or those of all units one after another if a unit may have several.
+        names: The labels.
+        ends: Where the codes of each unit end, if a unit may have several.
+    """
 
     codes: Codes
     names: tuple[str, ...]
+    ends: Codes | None = None
+
+    def of(self, units: Codes) -> tuple[Codes, Codes]:
+        """The labels of ``units``: positions in ``units``, and the code of each label."""
+        if self.ends is None:
+            codes = self.codes[units]
+            place = np.flatnonzero(codes != NOBODY)
+            return place, codes[place]
+        counts = np.diff(self.ends, prepend=0)[units]
+        place = np.repeat(np.arange(len(units)), counts)
+        behind = np.repeat(self.ends[units] - np.cumsum(counts), counts)
+        codes = self.codes[behind + np.arange(len(place))]
+        known = codes != NOBODY
+        return place[known], codes[known]
+
+    def chosen(self, units: Codes) -> "Labels":
+        """The labels of ``units`` alone."""
+        if self.ends is None:
+            return Labels(self.codes[units], self.names)
+        place, codes = self.of(units)
+        return Labels(codes, self.names, np.cumsum(np.bincount(place, minlength=len(units))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +70,17 @@ class Units:
 
     def __len__(self) -> int:
         return len(self.days)
+
+    def chosen(self, units: Codes) -> "Units":
+        """Some of the units, in the order given."""
+        return Units(
+            days=self.days[units],
+            until=None if self.until is None else self.until[units],
+            order=self.order[units],
+            persons=self.persons[units],
+            labels={name: label.chosen(units) for name, label in self.labels.items()},
+            values={name: column[units] for name, column in self.values.items()},
+        )
 
 
 def units_of(table: pa.Table, labels: Collection[str]) -> Units:
@@ -73,7 +111,15 @@ def _numbers(column: pa.ChunkedArray) -> Numbers:
 def _codes(table: pa.Table, name: str) -> Labels:
     if name not in table.column_names:
         return Labels(np.full(len(table), NOBODY, dtype=np.int64), ())
-    column = table[name].cast(pa.string()).combine_chunks().dictionary_encode()
+    column = table[name].combine_chunks()
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    codes = pc.fill_null(column.indices, NOBODY).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Labels(codes, tuple(column.dictionary.to_pylist()))
+    if pa.types.is_list(column.type):
+        ends = np.cumsum(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+        return replace(_encoded(column.flatten()), ends=ends.astype(np.int64))
+    return _encoded(column)
+
+
+def _encoded(column: pa.Array) -> Labels:
+    encoded = column.cast(pa.string()).dictionary_encode()
+    codes = pc.fill_null(encoded.indices, NOBODY).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Labels(codes, tuple(encoded.dictionary.to_pylist()))

@@ -2,11 +2,25 @@
 
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations.automation import AUTOMATION
+from cdp_pipelines.metrics.declarations.commerce import COMMERCE
 from cdp_pipelines.metrics.declarations.consent import CONSENT
+from cdp_pipelines.metrics.declarations.profiles import PROFILES
+from cdp_pipelines.metrics.declarations.reviews import REVIEWS
+from cdp_pipelines.metrics.declarations.sales import SALES
 from cdp_pipelines.metrics.declarations.self_service import SELF_SERVICE
 from cdp_pipelines.metrics.declarations.support import SUPPORT
 from cdp_pipelines.metrics.declarations.surveys import SURVEYS
 
-METRICS: tuple[Metric, ...] = (*SURVEYS, *SUPPORT, *SELF_SERVICE, *CONSENT, *AUTOMATION)
+METRICS: tuple[Metric, ...] = (
+    *SURVEYS,
+    *SUPPORT,
+    *SELF_SERVICE,
+    *COMMERCE,
+    *REVIEWS,
+    *SALES,
+    *CONSENT,
+    *PROFILES,
+    *AUTOMATION,
+)
 
 __all__ = ["METRICS"]

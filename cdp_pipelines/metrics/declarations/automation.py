@@ -1,4 +1,4 @@
-"""How well the automations work, our own among them, and how far records have found their person."""
+"""How well the automations work, our own among them."""
 
 from cdp_pipelines.metrics.classes import Proportion, Quantiles, Rate
 from cdp_pipelines.metrics.declaration import Metric
@@ -67,29 +67,4 @@ THROUGHPUT_RATE = Metric(
     seed_refs=("Throughput Rate",),
 )
 
-IDENTITY_MATCH_RATE = Metric(
-    id="identity_match_rate",
-    name="Identity match",
-    family="customer_centricity",
-    tier=1,
-    definition=(
-        "Person records linked to others by an exact key (e-mail, phone, a vendor's cross-reference or merge) out of "
-        "all person records with a profile, at the end of the day."
-    ),
-    numerator="person records linked by an exact key",
-    denominator="person records",
-    measures=(Proportion(n="n", census=True),),
-    unit="ratio",
-    better="up",
-    purpose="service_delivery",
-    k=0,
-    sources=(OURSELVES,),
-    entities=("identity_link",),
-    grains=("asof",),
-    slices=("source",),
-    membership="state",
-    window="as of the end of the day",
-    seed_refs=("single, unified customer profile",),
-)
-
-AUTOMATION = (AUTOMATION_COMPLETION_RATE, AUTOMATION_PROCESSING_TIME, THROUGHPUT_RATE, IDENTITY_MATCH_RATE)
+AUTOMATION = (AUTOMATION_COMPLETION_RATE, AUTOMATION_PROCESSING_TIME, THROUGHPUT_RATE)

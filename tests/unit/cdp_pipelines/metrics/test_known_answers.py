@@ -88,6 +88,7 @@ def test_status_depends_on_sample_and_coverage():
     status, reason = status_of(
         Circumstances(
             missing_input=no,
+            needs_config=no,
             hidden=no,
             enough=enough,
             unreached=no,

@@ -1,0 +1,6 @@
+-- Unit: a review. Input: review.
+select
+    review.at,
+    profile_id,
+    platform
+from review
