@@ -33,14 +33,25 @@ def is_worthwhile(folder: Path, table: LakeTable, files: TableFiles) -> bool:
     return len(files.tail) >= _MANY_FILES or tail >= max(_MANY_ROWS, _SHARE_OF_BASE * base)
 
 
-def fold(folder: Path, table: LakeTable, files: TableFiles) -> list[AddAction]:
-    """Write a new base of the current rows of ``files`` and describe its files for the commit."""
+def fold(
+    folder: Path, table: LakeTable, files: TableFiles, *, without: tuple[str, str] | None = None
+) -> list[AddAction]:
+    """Write a new base of the current rows of ``files`` and describe its files for the commit.
+
+    Args:
+        folder: Folder of the table.
+        table: Its declaration.
+        files: What is folded.
+        without: Column and value of rows to leave out.
+    """
     paths = [folder / name for name in files.files]
     cuts: list[Key | None] = [None, *_cuts(table, paths), None]
     added: list[AddAction] = []
     try:
         for least, beyond in pairwise(cuts):
             rows = newest(_range(table, paths, least, beyond), table.key, ORDER)
+            if without is not None:
+                rows = rows.filter(pc.fill_null(pc.not_equal(rows[without[0]], without[1]), fill_value=True))
             if len(rows):
                 added.append(write(folder, BASE, table, rows))
             del rows

@@ -122,6 +122,22 @@ def clean_log(delta: DeltaTable) -> None:
     delta.cleanup_metadata()
 
 
+def forget_history(delta: DeltaTable, folder: Path) -> None:
+    """Drop every log entry before the present version: they state least and greatest keys of files that are gone.
+
+    The caller holds the table alone.
+    """
+    delta.create_checkpoint()
+    log = folder / "_delta_log"
+    sync_to_disk(log)
+    present = delta.version()
+    for path in log.iterdir():
+        number = path.name.split(".")[0]
+        if number.isdecimal() and int(number) < present:
+            path.unlink()
+    sync_to_disk(log)
+
+
 def _logged_schema(table: LakeTable) -> pa.Schema:
     return table.stored.append(pa.field("layer", pa.string()))
 

@@ -30,15 +30,20 @@ class Footer:
     """What the footer of one file says.
 
     Attributes:
-        metadata: pyarrow's own reading of it, to open the file without reading it again.
+        path: The file.
         names: The columns of the file.
         ranges: Least and greatest key of each row group, or None where the footer has none
             (a key longer than a footer holds).
     """
 
-    metadata: pq.FileMetaData
+    path: Path
     names: frozenset[str]
     ranges: tuple[tuple[Key, Key] | None, ...]
+
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        """What pyarrow reads from it, to open the file without reading it again."""
+        return _metadata(self.path)
 
     def groups_with(self, keys: list[Key]) -> list[int]:
         """Row groups that may hold one of ``keys``, which are sorted."""
@@ -48,10 +53,15 @@ class Footer:
 @lru_cache(maxsize=1024)
 def footer(path: Path, key: tuple[str, ...]) -> Footer:
     """The footer of the file ``path``."""
-    metadata = pq.read_metadata(path)
+    metadata = _metadata(path)
     names = frozenset(metadata.schema.to_arrow_schema().names)
     groups = range(metadata.num_row_groups)
-    return Footer(metadata, names, tuple(_key_range(metadata.row_group(group), key) for group in groups))
+    return Footer(path, names, tuple(_key_range(metadata.row_group(group), key) for group in groups))
+
+
+@lru_cache(maxsize=32)  # each takes up to half a megabyte, and a long sync writes hundreds of files
+def _metadata(path: Path) -> pq.FileMetaData:
+    return pq.read_metadata(path)
 
 
 def write(folder: Path, layer: str, table: LakeTable, rows: pa.Table) -> AddAction:

@@ -16,9 +16,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from cdp_pipelines.barriers import reach
-from cdp_pipelines.lake import compaction, delta, disk, files, locks, lookup, maintenance, snapshot, view
+from cdp_pipelines.lake import compaction, delta, disk, files, locks, lookup, maintenance, purging, snapshot, view
 from cdp_pipelines.lake.columns import LOOKUP_COLUMNS, LakeTable
-from cdp_pipelines.lake.errors import LakeFormatError, LakeSchemaError
+from cdp_pipelines.lake.errors import LakeFormatError, LakeLockedError, LakeSchemaError
 from cdp_pipelines.lake.maintenance import MaintenanceReport
 from cdp_pipelines.lake.snapshot import Snapshot, TableFiles
 
@@ -171,6 +171,34 @@ class Lake:
                 reach("compaction_before")
                 delta.commit(opened, declared, added, present.files)
                 reach("compaction_after")
+
+    def purge(self, table: str, *, column: str, value: str) -> int:
+        """Take the rows with ``value`` in ``column`` out of ``table`` and out of everything that remembers it.
+
+        Old versions of the whole table go with them. Repeating it after a crash ends what was begun.
+
+        Returns:
+            Rows that were found, older versions of a row counted too.
+
+        Raises:
+            LakeLockedError: Another process holds the table, or reads a snapshot of it.
+            LakeWriteError: The disk is full or read-only.
+        """
+        folder, declared = self.root / table, self._declared(table)
+        found = purging.count(folder, column, value)
+        if not found:
+            return 0
+        self._prepared(declared)
+        held = snapshot.held_pins(self.root, timeout_seconds=self._timeout)
+        with disk.refusals(f"Purging lake table {table}"), self._exclusive(table), held as others:
+            if snapshot.names(others, table):
+                msg = (
+                    f"Purging lake table {table}: a running refresh reads it, so nothing was done. "
+                    "Wait until it has ended, then run this again."
+                )
+                raise LakeLockedError(msg)
+            purging.purge(folder, declared, column, value)
+        return found
 
     def maintain(self, *, keep: timedelta, pinned: Iterable[Snapshot] = ()) -> MaintenanceReport:
         """Compact where it pays, then remove files that nobody needs. Nothing else removes files.
