@@ -78,4 +78,4 @@ def _below(node: Node, wanted: Node | None) -> list[str] | None:
         if (found := _below(selection, wanted)) is not None:
             return [selection.name.value, *found] if isinstance(selection, FieldNode) else found
     arguments = getattr(node, "arguments", ()) or ()
-    return [] if any(argument is wanted for argument in arguments) else None
+    return [] if any(wanted in (argument, argument.value) for argument in arguments) else None
