@@ -13,7 +13,7 @@ from cdp_pipelines.defs.alerts.sensors import alert_sensors
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.marts.assets import marts
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.assets import SyncConfig, asset_key, source_assets
+from cdp_pipelines.defs.sources.assets import SyncConfig, attempt_check, attempt_key, source_assets
 from cdp_pipelines.defs.upkeep.jobs import no_leak, upkeep
 from cdp_pipelines.defs.whole import everything, inspection, refresh, schedule
 from cdp_pipelines.errors import ConfigError
@@ -32,23 +32,28 @@ def configured() -> tuple[Company, dict[str, SourceSettings]]:
     return settings.company, {name: source for name, source in settings.sources.items() if source.enabled}
 
 
+def fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The asset with its freshness policy, unless it is an attempt: one that failed brings nothing new."""
+    return spec if spec.key in attempts else dg.apply_freshness_policy(spec, FRESH)
+
+
 company, connected = configured()
 sources = [source for source in SOURCES if source.name in connected]
-stream_keys = [asset_key(source, stream) for source in sources for stream in source.streams]
+attempts = [attempt_key(source) for source in sources]
 sync_jobs = [
     dg.define_asset_job(
         f"sync_{source.name}_job",
-        selection=dg.AssetSelection.groups(source.name),
+        selection=dg.AssetSelection.groups(source.name) - dg.AssetSelection.assets(attempt_key(source)),
         config=dg.RunConfig(ops={f"sync_{source.name}": SyncConfig()}),  # so that the Launchpad shows what can be set
         description=f"Sync {source.name}. To read again from a day on, set 'since' in the Launchpad.",
     )
     for source in sources
 ]
-assets = [*(source_assets(source) for source in sources), identity_assets(stream_keys), marts]
+assets = [*(source_assets(source) for source in sources), identity_assets(attempts), marts]
 
 defs = dg.Definitions(
-    assets=dg.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, FRESH), assets),
-    asset_checks=[no_leak],
+    assets=dg.map_asset_specs(fresh, assets),
+    asset_checks=[no_leak, *(attempt_check(source) for source in sources)],
     jobs=[*sync_jobs, everything, refresh, inspection, upkeep],
     schedules=[
         *(schedule(f"sync_{name}_job", source.schedule, company.time_zone) for name, source in connected.items()),

@@ -14,6 +14,7 @@ from cdp_pipelines import database
 from cdp_pipelines.automation import record_automation_runs
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database.leases import Held
+from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.errors import error_class
 from cdp_pipelines.identity import (
@@ -42,9 +43,12 @@ class ProfilesRefreshed:
     snapshot: Snapshot
 
 
-def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshed:
-    """Resolve identities and publish the profile tables. Safe to repeat; an unchanged world writes nothing."""
-    with _run(opened, PROFILES) as (held, run_id, counts):
+def refresh_profiles(opened: Installation, *, now: datetime, retry_kind: RetryKind = "auto") -> ProfilesRefreshed:
+    """Resolve identities and publish the profile tables. Safe to repeat; an unchanged world writes nothing.
+
+    ``retry_kind`` says who asks for the repeat, if the run before failed.
+    """
+    with _run(opened, PROFILES, retry_kind) as (held, run_id, counts):
         snapshot = opened.lake.snapshot()
         with opened.lake.pinned(snapshot):
             identity = resolve(
@@ -61,13 +65,15 @@ def refresh_profiles(opened: Installation, *, now: datetime) -> ProfilesRefreshe
     return ProfilesRefreshed(run_id, identity, profiles, linked)
 
 
-def refresh_metrics(opened: Installation, *, now: datetime) -> MetricsReport:
+def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKind = "auto") -> MetricsReport:
     """Compute every metric on the snapshot of the last identity step and publish all of them at once.
+
+    ``retry_kind`` says who asks for the repeat, if the run before failed.
 
     Raises:
         StoreError: No identity step has finished yet.
     """
-    with _run(opened, METRICS) as (held, run_id, counts):
+    with _run(opened, METRICS, retry_kind) as (held, run_id, counts):
         snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
         record_automation_runs(opened.sinks, engine=opened.engine, run_id=run_id, now=now, before_write=held.check)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
@@ -109,12 +115,12 @@ def _inputs(opened: Installation, snapshot: Snapshot, now: datetime) -> _Inputs:
 
 
 @contextmanager
-def _run(opened: Installation, process: str) -> Iterator[tuple[Held, str, dict[str, Any]]]:
+def _run(opened: Installation, process: str, retry_kind: RetryKind) -> Iterator[tuple[Held, str, dict[str, Any]]]:
     """A recorded run of ``process``, one at a time; the dict given is stored as its counts."""
     control = opened.stores.control
     counts: dict[str, Any] = {}
     with database.lease(control, process) as held:
-        run_id = database.start_run(control, process)
+        run_id = database.start_run(control, process, retry_kind=retry_kind)
         try:
             yield held, run_id, counts
         except BaseException as error:

@@ -14,7 +14,9 @@ ASSETS = [
     "cdp/consent_state",
     "cdp/customer_360",
     "cdp/identity_link",
+    "google_reviews/attempt",
     "google_reviews/reviews",
+    "hubspot/attempt",
     "hubspot/companies",
     "hubspot/contacts",
     "hubspot/deals",
@@ -22,6 +24,7 @@ ASSETS = [
     "hubspot/subscription_timeline",
     "mart/dim_metric",
     "mart/metric_value",
+    "zendesk/attempt",
     "zendesk/deleted_users",
     "zendesk/organizations",
     "zendesk/satisfaction_ratings",
@@ -69,11 +72,17 @@ def test_assets() -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=name)
 def test_every_asset_says_what_it_is_and_whose(spec: dg.AssetSpec) -> None:
     assert spec.description is not None
-    assert spec.description.startswith("One row per ")
     assert spec.owners
     assert spec.kinds
-    assert spec.freshness_policy is not None
     assert spec.group_name == {"cdp": "identity", "mart": "marts"}.get(spec.key.path[0], spec.key.path[0])
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=name)
+def test_every_table_says_its_grain_and_how_fresh_it_should_be(spec: dg.AssetSpec) -> None:
+    is_table = spec.key.path[-1] != "attempt"
+    assert spec.description is not None
+    assert spec.description.startswith("One row per ") is is_table
+    assert (spec.freshness_policy is not None) is is_table
 
 
 def test_jobs() -> None:
@@ -95,7 +104,8 @@ def test_every_stream_has_the_same_checks() -> None:
     for key in REPOSITORY.asset_graph.asset_check_keys:
         found.setdefault(key.asset_key.to_user_string(), set()).add(key.name)
 
-    streams = {asset: STREAM_CHECKS for asset in ASSETS if not asset.startswith(("cdp/", "mart/"))}
+    ours = [asset for asset in ASSETS if not asset.startswith(("cdp/", "mart/"))]
+    streams = {asset: {"succeeded"} if asset.endswith("/attempt") else STREAM_CHECKS for asset in ours}
     others = {"cdp/identity_link": {"one_profile_per_record"}, "mart/metric_value": {"no_metric_in_error", "no_leak"}}
     assert found == streams | others
 
@@ -109,11 +119,12 @@ def checked(job: str) -> set[str]:
 
 
 def test_jobs_select_what_their_names_say() -> None:
-    assert selected("sync_hubspot_job") == {asset for asset in ASSETS if asset.startswith("hubspot/")}
+    streams = {asset for asset in ASSETS if asset.startswith("hubspot/")} - {"hubspot/attempt"}
+    assert selected("sync_hubspot_job") == streams
     assert selected("everything") == set(ASSETS)
     assert selected("refresh") == {asset for asset in ASSETS if asset.startswith(("cdp/", "mart/"))}
     assert checked("inspection") == {"no_leak"}
-    assert checked("everything") == STREAM_CHECKS | {"one_profile_per_record", "no_metric_in_error"}
+    assert checked("everything") == STREAM_CHECKS | {"succeeded", "one_profile_per_record", "no_metric_in_error"}
 
 
 def loaded_in_a_process_of_its_own(folder: Path, environment: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ everything = dg.define_asset_job(
     "everything",
     selection=dg.AssetSelection.all() - _NO_LEAK,
     description="Sync every system, then profiles, then metrics. When a system cannot be read, profiles and metrics "
-    "stay as they were; the job refresh makes them from what the lake holds.",
+    "are made from what the lake holds, and the run fails in the end.",
 )
 refresh = dg.define_asset_job(
     "refresh",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from installations import Home, contents
 
+from cdp_pipelines import database
 from cdp_pipelines.cli.main import execute
 from privacy.keys import create_root_key
 
@@ -76,11 +77,13 @@ def test_a_bad_token_of_one_source_in_a_whole_run(cdp: Cdp, home: Home, monkeypa
     monkeypatch.setenv("CDP_ZENDESK_TOKEN", "agent@example.com/token:wrong")
 
     assert cdp("--config", home.config, "run") == 21
-    assert "sync_zendesk: zendesk:" in cdp.said
-    assert "sync_hubspot" not in cdp.said
-    assert "cdp run --refresh-only" in cdp.said
-    assert contents(home)["rows"]["person"]  # HubSpot's are kept
-    assert cdp("--config", home.config, "run", "--refresh-only") == 0
+    assert "zendesk_was_synced: zendesk:" in cdp.said
+    assert "hubspot" not in cdp.said
+    assert "To try again: cdp sync zendesk" in cdp.said
+    assert "cdp run --refresh-only" not in cdp.said  # for they were refreshed
+    people = sum(not row["deleted"] for row in contents(home)["rows"]["person"].values())
+    with home.opened() as opened, opened.stores.profile.connect() as profile:
+        assert profile.exec_driver_sql("select count(*) from identity_link").scalar() == people > 0
 
 
 def test_unknown_source(cdp: Cdp, home: Home) -> None:
@@ -93,6 +96,10 @@ def test_bad_token(cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert cdp("--config", home.config, "sync", "hubspot") == 21
     assert "token" in cdp.said
+    assert cdp("--config", home.config, "sync", "hubspot") == 21
+    with home.opened() as opened:
+        runs = database.list_runs(opened.stores.control, process="sync/hubspot")
+    assert [run.retry_kind for run in runs] == ["manual", "none"]
     assert "pat-na1-wrong" not in cdp.said
     assert_goes_on(home)
 

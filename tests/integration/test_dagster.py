@@ -11,9 +11,12 @@ import dagster as dg
 import pytest
 from installations import Home
 
+from cdp_pipelines import database
 from cdp_pipelines.defs.border import RERUN_HELPS, border
+from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, source_assets
+from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, attempt_check, attempt_key, source_assets
+from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
 from cdp_pipelines.errors import (
     CheckFailedError,
@@ -51,7 +54,7 @@ class Sync:
     def __init__(self, instance: dg.DagsterInstance, resources: dict[str, InstallationResource]) -> None:
         self._instance, self._resources = instance, resources
 
-    def __call__(self, *streams: str, since: str = "") -> dg.ExecuteInProcessResult:
+    def __call__(self, *streams: str, since: str = "", tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
         chosen = streams or tuple(stream.name for stream in HUBSPOT.streams)
         return dg.materialize(
             [source_assets(HUBSPOT)],
@@ -60,6 +63,7 @@ class Sync:
             selection=[dg.AssetKey(["hubspot", name]) for name in chosen],
             run_config={"ops": {"sync_hubspot": {"config": {"since": since}}}},
             raise_on_error=False,
+            tags=tags,
         )
 
 
@@ -182,6 +186,70 @@ def test_a_failing_stream_fails_the_run_while_the_others_are_kept(sync: Sync, ve
     assert failure(result).description.startswith(
         "hubspot: these streams did not finish; the others are complete.\n  companies:"
     )
+
+
+def test_what_waits_for_a_sync_goes_on_with_what_could_be_read(
+    instance: dg.DagsterInstance, resources: dict[str, InstallationResource], vendors: Running
+) -> None:
+    vendors.switches.faults.append(Fault("hubspot", "/crm/v3/objects/companies", "redirect", times=None))
+
+    result = dg.materialize(
+        [source_assets(HUBSPOT), attempt_check(HUBSPOT), identity_assets([attempt_key(HUBSPOT)])],
+        instance=instance,
+        resources=resources,
+        raise_on_error=False,
+    )
+
+    streams = {stream.name for stream in HUBSPOT.streams} - {"companies"}
+    assert materialised(result) == streams | {"attempt", "identity_link", "customer_360", "consent_state"}
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["hubspot_was_synced"]
+    assert failure(result).description.startswith(
+        "hubspot: these streams did not finish; the others are complete.\n  companies:"
+    )
+
+
+SCHEDULED = {"dagster/schedule_name": "sync_hubspot_job_schedule"}
+REPEATED = {"dagster/parent_run_id": "1", "dagster/root_run_id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [
+        ({}, "manual"),
+        (SCHEDULED, "auto"),
+        ({"dagster/sensor_name": "after_sync"}, "auto"),
+        (REPEATED, "manual"),
+        (SCHEDULED | REPEATED, "manual"),  # a person repeats what a schedule had started
+        (SCHEDULED | REPEATED | {"dagster/retry_number": "1"}, "auto"),
+    ],
+    ids=str,
+)
+def test_run_tags_tell_a_person_from_a_machine(tags: dict[str, str], kind: str) -> None:
+    kinds = []
+
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    def one(context: dg.AssetExecutionContext) -> None:
+        kinds.append(retry_kind(context))
+        if context.retry_number == 0:
+            raise dg.Failure
+
+    assert dg.materialize([one], tags=tags).success
+    assert kinds == [kind, "auto"]  # the second attempt is never a person's
+
+
+def test_a_sync_that_a_person_starts_after_a_failed_one_is_a_manual_retry(
+    sync: Sync, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as wrong:
+        wrong.setenv("CDP_HUBSPOT_TOKEN", "pat-na1-wrong")
+        for tags in ({}, SCHEDULED, {}):
+            sync("companies", tags=tags)
+    assert sync("companies").success
+    assert sync("companies").success
+
+    with home.opened() as opened:
+        runs = database.list_runs(opened.stores.control, process="sync/hubspot")
+    assert [run.retry_kind for run in reversed(runs)] == ["none", "auto", "manual", "manual", "none"]
 
 
 def test_upkeep_folds_the_lake_and_keeps_recent_runs(

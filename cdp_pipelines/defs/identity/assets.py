@@ -7,6 +7,7 @@ import dagster as dg
 from cdp_pipelines.checks import count_keys
 from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
+from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.installation import clock
 from cdp_pipelines.refresh import refresh_profiles
 
@@ -35,10 +36,11 @@ def identity_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def identity(
+        context: dg.AssetExecutionContext,
         installation: InstallationResource,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with border(), installation.opened() as opened:
-            done = refresh_profiles(opened, now=clock())
+            done = refresh_profiles(opened, now=clock(), retry_kind=retry_kind(context))
             counts = {
                 "dagster/row_count": done.identity.records,
                 "profiles": done.identity.profiles,

@@ -6,6 +6,7 @@ import dagster as dg
 
 from cdp_pipelines.defs.border import border
 from cdp_pipelines.defs.resource import InstallationResource
+from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.installation import clock
 from cdp_pipelines.refresh import refresh_metrics
 
@@ -37,10 +38,12 @@ UPSTREAM = [dg.AssetKey(["cdp", "identity_link"]), dg.AssetKey(["cdp", "consent_
         dg.AssetCheckSpec("no_metric_in_error", asset=VALUES, description="Every metric could be computed."),
     ],
 )
-def marts(installation: InstallationResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+def marts(
+    context: dg.AssetExecutionContext, installation: InstallationResource
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Compute and publish. Idempotent: the refreshed periods are replaced in one transaction."""
     with border(), installation.opened() as opened:
-        report = refresh_metrics(opened, now=clock())
+        report = refresh_metrics(opened, now=clock(), retry_kind=retry_kind(context))
         yield dg.MaterializeResult(
             asset_key=VALUES,
             metadata={"dagster/row_count": report.rows, "rows by status": dg.MetadataValue.json(report.by_status)},

@@ -1,6 +1,7 @@
 """Assets of a source: one per stream, read in one step from the saved cursor."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import cast
 
@@ -8,9 +9,11 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_pipelines.checks import KeyCounts, count_keys
-from cdp_pipelines.defs.border import border
+from cdp_pipelines.database.runs import RetryKind
+from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs
+from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
 from cdp_pipelines.sync import StreamReport, SyncReport, sync_source
@@ -20,6 +23,15 @@ from models.derive import arrow_schema, fields
 from models.fields import Fact, Personal
 
 OWNER = "team:operators"
+
+ATTEMPT = "attempt"
+"""Last part of the key of the asset that says a sync is over, whether or not it succeeded."""
+
+NOT_READ = "not read"
+"""Metadata of an attempt that failed: why, in our own words."""
+
+RETRIES = 2
+"""How often Dagster starts a failed step again where that can help."""
 
 CHECKS_ALONE = "These checks look at what a sync has just written. Materialize the asset instead; they run with it."
 
@@ -35,39 +47,98 @@ class SyncConfig(dg.Config):
 
 
 def source_assets(source: Source) -> dg.AssetsDefinition:
-    """One asset per stream of ``source``. Idempotent: a repeated or killed run ends with the same rows."""
+    """One asset per stream of ``source``, and its attempt. Idempotent: a repeated run ends with the same rows.
+
+    A sync that fails fails its step, unless something waits for the attempt to be over: then the step goes on, so
+    that what comes after works with what is there, and ``attempt_check`` fails instead.
+    """
 
     @dg.multi_asset(
         name=f"sync_{source.name}",
         group_name=source.name,
-        specs=[stream_spec(source, stream) for stream in source.streams],
+        specs=[*(stream_spec(source, stream) for stream in source.streams), attempt_spec(source)],
         check_specs=[spec for stream in source.streams for spec in check_specs(asset_key(source, stream))],
         can_subset=True,
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=60, backoff=dg.Backoff.EXPONENTIAL),
     )
     def sync(
         context: dg.AssetExecutionContext, config: SyncConfig, installation: InstallationResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        with border(), installation.opened() as opened:
-            chosen = [s.name for s in source.streams if asset_key(source, s) in context.selected_asset_keys]
-            if not chosen:
-                raise dg.Failure(description=CHECKS_ALONE, allow_retries=False)
-            report, failure = run_sync(opened, source, chosen, since=parse_day(config.since))
-            asked = context.selected_asset_check_keys
-            for stream in report.streams:
-                if stream.error_class is None:
-                    keys = count_keys(opened, tables_of(source.stream(stream.stream)), source.name)
-                    yield materialised(source, report, stream, keys)
-                    results = check_results(opened, source, stream, run_id=report.run_id, keys=keys)
-                    yield from (result for result in results if _key_of(result) in asked)
-            if failure is not None:
-                raise failure
+        with border():
+            try:
+                yield from _streams(context, config, installation, source)
+            except dg.Failure as failure:
+                is_tried_again = failure.allow_retries and context.retry_number < RETRIES
+                if is_tried_again or not _is_awaited(context, source):
+                    raise
+                yield attempted(source, failure)
+            else:
+                if _is_awaited(context, source):
+                    yield attempted(source, None)
 
     return sync
 
 
+def attempt_check(source: Source) -> dg.AssetChecksDefinition:
+    """A step that fails if the latest attempt to sync ``source`` failed; nothing waits for it."""
+    spec = dg.AssetCheckSpec(
+        "succeeded", asset=attempt_key(source), description=f"Every stream of {source.name} was read to its end."
+    )
+
+    @dg.multi_asset_check(name=f"{source.name}_was_synced", specs=[spec])
+    def was_synced(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with border():
+            event = context.instance.get_latest_materialization_event(attempt_key(source))
+            metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+            if (reason := metadata.get(NOT_READ)) is not None:
+                again = f"To try again: cdp sync {source.name}, or the job sync_{source.name}_job."
+                raise dg.Failure(
+                    description=f"{reason.value}\n{again}",
+                    metadata={RERUN_HELPS: metadata[RERUN_HELPS]},
+                    allow_retries=False,
+                )
+            yield dg.AssetCheckResult(asset_key=attempt_key(source), check_name=spec.name, passed=True)
+
+    return was_synced
+
+
+def _is_awaited(context: dg.AssetExecutionContext, source: Source) -> bool:
+    return attempt_key(source) in context.selected_asset_keys
+
+
+def _streams(
+    context: dg.AssetExecutionContext, config: SyncConfig, installation: InstallationResource, source: Source
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Read the streams that were asked for.
+
+    Raises:
+        dagster.Failure: Not all of them were read to their end; the others have been shown.
+    """
+    with border(), installation.opened() as opened:
+        chosen = [s.name for s in source.streams if asset_key(source, s) in context.selected_asset_keys]
+        if not chosen:
+            raise dg.Failure(description=CHECKS_ALONE, allow_retries=False)
+        since = parse_day(config.since)
+        report, failure = run_sync(opened, source, chosen, since=since, retry_kind=retry_kind(context))
+        yield from _results(opened, source, report, context.selected_asset_check_keys)
+        if failure is not None:
+            raise failure
+
+
+def _results(
+    opened: Installation, source: Source, report: SyncReport, asked: AbstractSet[dg.AssetCheckKey]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """What the UI shows of the streams that were read to their end, and those of their checks that were asked for."""
+    for stream in report.streams:
+        if stream.error_class is None:
+            keys = count_keys(opened, tables_of(source.stream(stream.stream)), source.name)
+            yield materialised(source, report, stream, keys)
+            results = check_results(opened, source, stream, run_id=report.run_id, keys=keys)
+            yield from (result for result in results if _key_of(result) in asked)
+
+
 def run_sync(
-    opened: Installation, source: Source, streams: list[str], *, since: datetime | None
+    opened: Installation, source: Source, streams: list[str], *, since: datetime | None, retry_kind: RetryKind
 ) -> tuple[SyncReport, SyncFailedError | None]:
     """Sync, and give back the report even when some streams failed, so that the others can be shown."""
     declaration, settings = opened.source(source.name)
@@ -80,6 +151,7 @@ def run_sync(
             now=clock,
             streams=streams,
             since=since,
+            retry_kind=retry_kind,
         )
     except SyncFailedError as error:
         return cast("SyncReport", error.report), error
@@ -89,6 +161,11 @@ def run_sync(
 def asset_key(source: Source, stream: Stream) -> dg.AssetKey:
     """``<source>/<stream>``."""
     return dg.AssetKey([source.name, stream.name])
+
+
+def attempt_key(source: Source) -> dg.AssetKey:
+    """``<source>/attempt``."""
+    return dg.AssetKey([source.name, ATTEMPT])
 
 
 def tables_of(stream: Stream) -> list[str]:
@@ -106,6 +183,18 @@ def stream_spec(source: Source, stream: Stream) -> dg.AssetSpec:
         owners=[OWNER],
         kinds={source.name, "deltalake"},
         metadata={"dagster/table_name": main.__entity__, "dagster/column_schema": column_schema(main)},
+    )
+
+
+def attempt_spec(source: Source) -> dg.AssetSpec:
+    """The asset that profiles wait for."""
+    return dg.AssetSpec(
+        attempt_key(source),
+        deps=[asset_key(source, stream) for stream in source.streams],
+        description=f"The sync of {source.name} is over. Profiles wait for this and not for its success: what could "
+        "be read is used. Whether all was read says the check `succeeded`.",
+        owners=[OWNER],
+        kinds={source.name},
     )
 
 
@@ -149,6 +238,12 @@ def materialised(
         "id of the sync": dg.MetadataValue.text(report.run_id),
     }
     return dg.MaterializeResult(asset_key=dg.AssetKey([source.name, stream.stream]), metadata=metadata)
+
+
+def attempted(source: Source, failure: dg.Failure | None) -> dg.MaterializeResult[None]:
+    """That the sync is over, and why it failed, if it did."""
+    said = {NOT_READ: failure.description, RERUN_HELPS: failure.allow_retries} if failure else {}
+    return dg.MaterializeResult(asset_key=attempt_key(source), metadata=said)
 
 
 def parse_day(day: str) -> datetime | None:
