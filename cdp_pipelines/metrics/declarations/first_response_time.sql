@@ -4,7 +4,6 @@ select
     profile_id,
     source,
     channel,
-    topic,
     priority,
     minutes as value,
     is_answered as observed

@@ -3,6 +3,5 @@ select
     created_at as at,
     profile_id,
     source,
-    channel,
-    topic
+    channel
 from customer_ticket

@@ -4,7 +4,6 @@ with numbered as (
         profile_id,
         source,
         channel,
-        topic,
         solved_at,
         reopened_at,
         row_number() over (
@@ -19,7 +18,6 @@ select
     profile_id,
     source,
     channel,
-    topic,
     case when reopened_at <= solved_at + interval 14 day then 1 else 0 end as x
 from numbered
 where place = 1

@@ -5,7 +5,6 @@ select
     source,
     first_channel as channel,
     mode,
-    topic,
     hours as value,
     is_resolved as observed
 from issue
