@@ -41,7 +41,15 @@ def populate(world: "World", rng: Random, end: int) -> None:
         made = orders.place_order(world.shop, rng, person, business_of(world, person), account, at)
         orders.live(world.shop, rng, made, end)
     leave_checkouts(world, rng, max(4, world.customers // 6), start, end)
+    _ask_for_returns(world, rng, end)
     merges_and_removals(world, rng, start, end)
+
+
+def _ask_for_returns(world: "World", rng: Random, end: int) -> None:
+    """Yesterday's requests, which nobody has answered yet."""
+    sent = [o for o in world.shop.orders.values() if (o.fulfilled or 0) > end - 30 * DAY and not o.refunds + o.returns]
+    for order in rng.sample(sent, min(len(sent), 1 + world.customers // 1000)):
+        orders.request_return(world.shop, rng, order, between(rng, max(order.fulfilled or 0, end - DAY), end))
 
 
 def business_of(world: "World", person: "Person") -> "Business | None":

@@ -1,6 +1,7 @@
 # ruff: noqa: PLR2004 - the shares below are the model of the business, each used once
 """The life of orders: placed, paid, sent, cancelled, refunded, returned; and checkouts that were left."""
 
+from dataclasses import replace
 from random import Random
 
 from sandbox.names import LOCALES
@@ -254,5 +255,6 @@ def recover(data: ShopData, rng: Random, checkout: ShopCheckout, business: Busin
     """The mail about the forgotten basket worked: the checkout becomes an order with the same token."""
     checkout.completed = checkout.updated = at
     order = place_order(data, rng, checkout.person, business, data.owner(checkout.customer_id), at)
-    order.token, order.lines, order.code, order.gift_card = checkout.token, checkout.lines, None, 0
+    order.token, order.code, order.gift_card = checkout.token, None, 0
+    order.lines = [replace(line, id=data.next_id("line", 15_400_000_000_407)) for line in checkout.lines]
     return order
