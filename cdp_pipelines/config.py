@@ -103,6 +103,8 @@ class Company(_Section):
 
     base_currency: Annotated[str, AfterValidator(_currency)] = "EUR"
     """ISO 4217 code of the currency amounts are reported in."""
+    margin_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of net revenue that is left after the cost of the goods; none: values by margin are not given."""
     currency_rates: Path | None = None
     """CSV file with daily rates of other currencies (docs/currency.md); none: other currencies are not converted."""
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
@@ -407,6 +409,7 @@ root_key_file = "~/.config/cdp/root.key"     # opens everything that is encrypte
 
 [company]
 base_currency = "EUR"          # ISO 4217
+# margin_rate = 0.40           # share of net revenue left after the cost of the goods; needed for clv_historical
 # currency_rates = "rates.csv" # daily rates of other currencies: date,currency,rate (docs/currency.md)
 time_zone = "Europe/Berlin"    # days, weeks and months are cut here
 phone_region = "DE"            # country of phone numbers written without a prefix

@@ -93,7 +93,9 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
         feeds=feeds_of(settings, stores.control, now),
         rates=read_rates(settings),
     )
-    scene = Scene(now, settings.company.time_zone, settings.company.k, Stamp(run_id, now))
+    company = settings.company
+    stamp = Stamp(run_id, now, company.base_currency)
+    scene = Scene(now, company.time_zone, company.k, stamp, company.margin_rate)
     published = compute(METRICS, inputs, scene)
     before_write()
     database.publish_mart(stores, published, dim_rows())

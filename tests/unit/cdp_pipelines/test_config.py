@@ -31,6 +31,7 @@ def test_the_default_file_is_commented_and_loads(file):
     assert file.read_text().count("#") > 20
     assert settings.company.model_dump() == {
         "base_currency": "EUR",
+        "margin_rate": None,
         "currency_rates": None,
         "time_zone": "Europe/Berlin",
         "phone_region": "DE",
