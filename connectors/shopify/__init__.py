@@ -5,7 +5,8 @@ Left out:   notes, tags, attributes and return notes (free text without a use), 
             payments, shipments, products beyond the type of what was bought, consent to WhatsApp and to the sale of
             data (no purpose of ours), who on the staff did what
 Increments: a bulk operation first; then by the time of change, ten minutes over; refunds and returns by the time their
-            order changed, and returns of orders with an open return each time
+            order changed, and returns of orders with an open return each time; what was deleted by a list of all ids
+            once a day
 Limits:     points per query and second, told with every answer; 25,000 records per listing; orders of the last 60 days
             unless the token has read_all_orders
 Source:     https://shopify.dev, Admin GraphQL API 2026-07, read 2026-11
@@ -16,12 +17,21 @@ from datetime import timedelta
 from connectors.auth import in_header
 from connectors.cursors import ChangedSince
 from connectors.graphql import CostMeter, ask, refusal
-from connectors.shopify.account import load_scopes, missing_scopes, warn
+from connectors.shopify.account import ALL_ORDERS, load_scopes, missing_scopes, warn
 from connectors.shopify.counts import counted
 from connectors.shopify.maps import map_checkout, map_customer, map_order, map_refunds, map_returns
 from connectors.shopify.oauth import OAUTH
 from connectors.shopify.queries import CHECKOUTS, CUSTOMERS, ORDERS, PATH, REFUNDED, RETURNED, VERSION
-from connectors.shopify.readers import add_lines, add_refunds, add_returns, by_ids, read_returns, reader
+from connectors.shopify.readers import (
+    add_lines,
+    add_refunds,
+    add_returns,
+    by_ids,
+    customer_sweeps,
+    order_sweeps,
+    read_returns,
+    reader,
+)
 from connectors.spec import ApiVersion, Budget, Probe, Source, Stream, Webhook, Window
 from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, RefundLine, ReturnLine
 
@@ -68,7 +78,7 @@ SHOPIFY = Source(
             map=map_customer,
             fields=CUSTOMERS.names,
             cursor=_SINCE,
-            read=reader(CUSTOMERS),
+            read=reader(CUSTOMERS, sweeps=customer_sweeps),
             by_ids=by_ids(CUSTOMERS),
             count=counted("customersCount"),
         ),
@@ -80,8 +90,9 @@ SHOPIFY = Source(
             map=map_order,
             fields=ORDERS.names,
             cursor=_SINCE,
-            read=reader(ORDERS),
+            read=reader(ORDERS, sweeps=order_sweeps, needs=ALL_ORDERS),
             by_ids=by_ids(ORDERS),
+            lookups=("scopes",),
             ids_per_request=ORDERS.first,
             enrich=add_lines,
             after=("customers",),

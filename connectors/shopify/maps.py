@@ -11,6 +11,8 @@ from typing import Any
 from connectors.spec import Context, Json, Mapped, Row
 from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, RefundLine, ReturnLine, micros
 
+GUEST = "guest-order:"
+"""How the source id of a person begins who is known by an order alone."""
 _GID = re.compile(r"gid://shopify/\w+/(\d+)")
 _TOKEN_IN_ADDRESS = re.compile(r"/checkouts/(?:[a-z]{1,3}/)?([0-9A-Za-z_-]{16,})(?:[/?]|$)")
 _CHANNELS = {
@@ -125,7 +127,7 @@ def _guest(record: Json, number: str) -> Row | None:
     if email is None and phone is None:
         return None
     return {
-        "source_id": f"guest-order:{number}",
+        "source_id": f"{GUEST}{number}",
         "version_at": record["updatedAt"],
         "created_at": record["createdAt"],
         "is_guest": True,

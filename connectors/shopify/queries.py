@@ -122,6 +122,11 @@ class Listing:
         return f"{{ {self.root} {{ edges {{ node {{ {selection} }} }} }} }}"
 
     @property
+    def ids_query(self) -> str:
+        """The ids of all of it, for a bulk operation."""
+        return f"{{ {self.root} {{ edges {{ node {{ id }} }} }} }}"
+
+    @property
     def names(self) -> frozenset[str]:
         """Top-level fields of an item."""
         flat = re.sub(r"\([^()]*\)", "", self.fields)
@@ -176,6 +181,7 @@ mutation($query: String!, $grouped: Boolean!) {
   }
 }
 """
+BULK_CURRENT = "{ currentBulkOperation { id status query createdAt } }"
 BULK_STATE = """
 query($id: ID!) {
   node(id: $id) { ... on BulkOperation { id status errorCode objectCount url createdAt } }

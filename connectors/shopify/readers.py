@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.cursors import ChangedSince
 from connectors.errors import RetriableError
 from connectors.graphql import at, next_page
-from connectors.reading import Page, Reading
-from connectors.shopify.operations import load, milestone
+from connectors.reading import Page, Reading, Sweep
+from connectors.shopify.maps import GUEST
+from connectors.shopify.operations import all_ids, load, milestone
 from connectors.shopify.queries import (
     LINES,
     REFUND,
@@ -23,6 +24,7 @@ from connectors.shopify.queries import (
     since,
 )
 from connectors.spec import ByIds, Context, Json, Request
+from models import Order, Person
 
 _LONGEST_LISTING = 24_000
 """Shopify lists at most 25,000 records of one search."""
@@ -30,18 +32,75 @@ _REFUNDS_LISTED, _REFUNDS_AT_ONCE, _MOST_REFUNDS = 5, 5, 250
 _ORDERS_AT_ONCE = 8
 _OPEN_RETURNS = ("return_requested", "in_progress")
 
+_BETWEEN_SWEEPS = timedelta(days=1)
+_MOST_GONE = 0.2
+
 Reader = Callable[[Reading], AsyncIterator[Page]]
+Sweeps = Callable[[frozenset[str]], tuple[Sweep, ...]]
 
 
-def reader(listing: Listing) -> Reader:
-    """Reads what ``listing`` lists: all of it on the first load, later what has changed."""
+def reader(listing: Listing, *, sweeps: Sweeps | None = None, needs: str | None = None) -> Reader:
+    """Reads what ``listing`` lists: all of it on the first load, later what has changed.
+
+    Args:
+        listing: What to read.
+        sweeps: Makes, once a day and from the numbers of everything there is, what tells which records are gone.
+        needs: Permission without which not everything there is would be seen.
+    """
 
     async def read(reading: Reading) -> AsyncIterator[Page]:
         start = _cursor(reading).start(reading.state, reading.since)
-        async for page in load(reading, listing) if start is None else _changed(reading, listing, start):
-            yield page
+        if start is None:
+            async for page in load(reading, listing):
+                yield page
+            return
+        swept = (reading.state or {}).get("swept")
+        last: Json = {}
+        seen: set[str] = set()
+        async for page in _changed(reading, listing, start, seen):
+            kept = _keeping(page, {"swept": swept} if swept else {})
+            last = kept.cursor or last
+            yield kept
+        if sweeps and _is_due(reading, swept, needs):
+            yield milestone(reading, last)
+            yield await _swept(reading, listing, sweeps, last, seen)
 
     return read
+
+
+def _is_due(reading: Reading, swept: str | None, needs: str | None) -> bool:
+    if reading.since is not None or (needs and needs not in reading.context.lookups["scopes"]):
+        return False
+    return swept is None or reading.client.vendor_now() - datetime.fromisoformat(swept) >= _BETWEEN_SWEEPS
+
+
+async def _swept(reading: Reading, listing: Listing, sweeps: Sweeps, last: Json, seen: set[str]) -> Page:
+    """A page that says what is left of what was ever read; ``seen`` are ids that this run itself has read."""
+    now = reading.client.vendor_now().isoformat()
+    try:
+        ids = await all_ids(reading, listing)
+    except RetriableError as error:
+        notice = f"What was deleted was not looked for, the next run tries again. {error}"
+        return replace(reading.page([], cursor=last), notices=(notice,))
+    numbers = frozenset(id_.rpartition("/")[2] for id_ in ids | seen)
+    return replace(reading.page([], cursor={**last, "swept": now}), sweeps=sweeps(numbers))
+
+
+def customer_sweeps(numbers: frozenset[str]) -> tuple[Sweep, ...]:
+    """Customers that were deleted or merged away. Their ids begin with a digit, which tells them from guests."""
+    by_digit = {digit: frozenset(n for n in numbers if n.startswith(digit)) for digit in "123456789"}
+    return tuple(Sweep(Person, digit, present, most=_MOST_GONE) for digit, present in by_digit.items())
+
+
+def order_sweeps(numbers: frozenset[str]) -> tuple[Sweep, ...]:
+    """Orders that were deleted, and the guests known by them alone."""
+    guests = frozenset(f"{GUEST}{number}" for number in numbers)
+    return (Sweep(Person, GUEST, guests, most=_MOST_GONE), Sweep(Order, "", numbers, most=_MOST_GONE))
+
+
+def _keeping(page: Page, more: Json) -> Page:
+    """The page, with ``more`` in its cursor if it has one that is a place among changes."""
+    return replace(page, cursor={**page.cursor, **more}) if page.cursor and "since" in page.cursor else page
 
 
 async def read_returns(reading: Reading) -> AsyncIterator[Page]:
@@ -54,7 +113,7 @@ async def read_returns(reading: Reading) -> AsyncIterator[Page]:
     last: Json = {}
     async for page in reader(RETURNED)(reading):
         last = page.cursor or last
-        yield replace(page, cursor={**page.cursor, "open": sorted(was_open)}) if page.cursor else page
+        yield _keeping(page, {"open": sorted(was_open)})
     is_open: set[str] = set()
     for status in _OPEN_RETURNS:
         async for records in _found(reading, RETURNED, f"return_status:{status}"):
@@ -66,7 +125,7 @@ async def read_returns(reading: Reading) -> AsyncIterator[Page]:
     yield reading.page([], cursor={**last, "open": sorted(is_open)})
 
 
-async def _changed(reading: Reading, listing: Listing, start: datetime) -> AsyncIterator[Page]:
+async def _changed(reading: Reading, listing: Listing, start: datetime, seen: set[str]) -> AsyncIterator[Page]:
     """What has changed since ``start``. Sorted by the time of change, each page is a place to go on from."""
     by_change = listing.sorted_as == _cursor(reading).name
     started: datetime | None = None
@@ -80,6 +139,7 @@ async def _changed(reading: Reading, listing: Listing, start: datetime) -> Async
                 stream=reading.stream.name,
             )
         started = started or reading.client.vendor_now()
+        seen.update(record["id"] for record in records)
         reached = {"since": records[-1][listing.sorted_by]} if by_change and records else None
         yield await _page(reading, records, reached)
     yield reading.page([], cursor={"since": (started or reading.client.vendor_now()).isoformat()})

@@ -10,7 +10,7 @@ import pytest
 from connectors import IncompleteError, Patience, RejectedError, RetriableError
 from connectors.errors import SpoiltError
 from connectors.shopify import SHOPIFY, readers
-from connectors.shopify.queries import CUSTOMERS, ORDERS, RETURN_LINES, RETURNED
+from connectors.shopify.queries import CUSTOMERS, ORDERS, RETURN_LINES, RETURNED, SCOPES_PATH
 from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, RefundLine, ReturnLine
 
 CREATED, UPDATED = "2025-01-02T03:04:05Z", "2026-01-02T03:04:05Z"
@@ -18,6 +18,7 @@ STARTED = "2026-02-01T00:00:00Z"
 FILE = "https://files.shopify.example/1?signature=verysecret"
 LOADING = {"operation": "gid://shopify/BulkOperation/1", "started": STARTED, "lines": 0}
 NOW = "2026-03-01T12:00:00+00:00"
+SINCE = {"since": UPDATED, "swept": "2026-03-01T00:00:00+00:00"}
 
 
 def gid(kind, number):
@@ -70,9 +71,13 @@ class Shop:
         self.file = b"".join(orjson.dumps(line) + b"\n" for line in lines)
         self.count = str(len(lines) if count is None else count)
         self.statuses, self.handlers = list(statuses), handlers
-        self.url, self.code, self.started, self.downloads, self.asked = FILE, None, [], [], []
+        self.url, self.code, self.current = FILE, None, None
+        self.started, self.downloads, self.asked = [], [], []
+        self.scopes = ["read_orders", "read_all_orders"]
 
     def handle(self, request):
+        if request.url.path == SCOPES_PATH:
+            return httpx.Response(200, json={"access_scopes": [{"handle": scope} for scope in self.scopes]})
         if request.method == "GET":
             self.downloads.append(request)
             return self.download()
@@ -82,6 +87,8 @@ class Shop:
             return httpx.Response(200, json={"data": {"bulkOperationRunQuery": self.start()}})
         if "... on BulkOperation" in body["query"]:
             return httpx.Response(200, json={"data": {"node": self.state()}})
+        if "currentBulkOperation" in body["query"]:
+            return httpx.Response(200, json={"data": {"currentBulkOperation": self.current}})
         self.asked.append(body)
         handler = next(answer for name, answer in self.handlers.items() if f"{name}(" in body["query"])
         answer = handler(body["variables"]) if callable(handler) else handler
@@ -152,7 +159,7 @@ def test_a_first_load_waits_for_the_operation_and_reads_its_file(read):
 
     assert result.error is None
     assert result.of(Person) == ["1", "2"]
-    assert result.cursors == [LOADING, {**LOADING, "lines": 2}, {"since": STARTED}]
+    assert result.cursors == [LOADING, {**LOADING, "lines": 2}, {"since": STARTED, "swept": STARTED}]
     assert [page.is_milestone for page in result.pages] == [True, False, False]
     assert result.waits == [1, 2]
     assert shop.started == [{"query": CUSTOMERS.bulk_query, "grouped": False}]
@@ -174,7 +181,7 @@ def test_a_load_that_is_under_way_is_taken_up_again(read):
 
     assert shop.started == []
     assert result.of(Person) == ["3"]
-    assert result.cursors == [{**LOADING, "lines": 3}, {"since": STARTED}]
+    assert result.cursors == [{**LOADING, "lines": 3}, {"since": STARTED, "swept": STARTED}]
 
 
 def test_a_shop_without_records_has_no_file(read):
@@ -183,7 +190,7 @@ def test_a_shop_without_records_has_no_file(read):
     result = read(shop, "customers")
 
     assert (result.error, shop.downloads) == (None, [])
-    assert result.cursors[-1] == {"since": STARTED}
+    assert result.cursors[-1] == {"since": STARTED, "swept": STARTED}
 
 
 def test_positions_are_put_into_their_order(read):
@@ -321,6 +328,16 @@ def test_a_file_that_is_gone_is_given_up(read):
     assert result.cursors == [LOADING, {}]
 
 
+def test_a_file_that_was_thrown_away_is_no_empty_shop(read):
+    shop = Shop(customer(1))
+    shop.url = None
+    result = read(shop, "customers", cursor=LOADING)
+
+    assert isinstance(result.error, SpoiltError)
+    assert "as it does after a week" in str(result.error)
+    assert result.cursors == [{}]
+
+
 @pytest.mark.parametrize("url", ["http://files.example/1", "ftp://files.example/1", "https://a:b@files.example/1"])
 def test_a_file_at_an_unsafe_address_is_not_fetched(read, url):
     shop = Shop(customer(1))
@@ -360,12 +377,12 @@ def test_changes_are_asked_for_ten_minutes_over_and_sorted_by_the_time_of_change
             "customers", customer(2 if asked["after"] else 1), after=None if asked["after"] else "c1"
         )
     )
-    result = read(shop, "customers", cursor={"since": "2026-01-01T00:00:00Z"})
+    result = read(shop, "customers", cursor={**SINCE, "since": "2026-01-01T00:00:00Z"})
 
     assert result.of(Person) == ["1", "2"]
     assert shop.searches == ["updated_at:>='2025-12-31T23:50:00Z'"] * 2
     assert "sortKey: UPDATED_AT" in shop.asked[0]["query"]
-    assert result.cursors == [{"since": UPDATED}, {"since": UPDATED}, {"since": NOW}]
+    assert result.cursors == [SINCE, SINCE, {**SINCE, "since": NOW}]
     assert shop.started == []
 
 
@@ -386,7 +403,7 @@ def test_a_long_listing_goes_on_from_the_last_time_of_change(read, monkeypatch):
         page("customers", customer(2, later)),
     ]
     shop = Shop(customers=lambda _: answers.pop(0))
-    result = read(shop, "customers", cursor={"since": UPDATED})
+    result = read(shop, "customers", cursor=SINCE)
 
     assert result.of(Person) == ["1", "2", "2"]
     assert shop.searches[2] == "updated_at:>='2026-02-02T00:00:00Z'"
@@ -397,18 +414,18 @@ def test_a_long_listing_that_is_not_sorted_by_change_keeps_its_filter(read, monk
     checkout = {"id": gid("AbandonedCheckout", 1), "createdAt": CREATED, "updatedAt": UPDATED, "totalPriceSet": money()}
     answers = [page("abandonedCheckouts", checkout, after="a"), page("abandonedCheckouts")]
     shop = Shop(abandonedCheckouts=lambda _: answers.pop(0))
-    result = read(shop, "abandoned_checkouts", cursor={"since": UPDATED})
+    result = read(shop, "abandoned_checkouts", cursor=SINCE)
 
     assert result.of(Checkout) == ["1"]
     changed = "updated_at:>='2026-01-02T02:54:05Z'"
     assert shop.searches == [changed, f"{changed} AND created_at:>='{CREATED}'"]
-    assert result.cursors == [None, None, {"since": NOW}]
+    assert result.cursors == [None, None, {**SINCE, "since": NOW}]
 
 
 def test_more_records_of_one_second_than_a_listing_shows_lead_to_a_bulk_operation(read, monkeypatch):
     monkeypatch.setattr(readers, "_LONGEST_LISTING", 1)
     shop = Shop(customer(1), customers=page("customers", customer(1), after="a"))
-    result = read(shop, "customers", cursor={"since": UPDATED})
+    result = read(shop, "customers", cursor=SINCE)
 
     assert isinstance(result.error, RetriableError)
     assert "one and the same second" in str(result.error)
@@ -428,7 +445,7 @@ def test_positions_beyond_the_first_page_are_fetched(read):
         }
 
     shop = Shop(orders=page("orders", order(1, line(1), more="l1"), order(2, line(9))), node=node)
-    result = read(shop, "orders", cursor={"since": UPDATED})
+    result = read(shop, "orders", cursor=SINCE)
     assert result.of(OrderLine) == ["1", "2", "3", "9"]
 
 
@@ -480,7 +497,7 @@ def test_refunds_are_fetched_with_their_positions(read):
         nodes=by_number(Refund={2: refund(2, refund_line(21), more="x"), 3: None}),
         node={"data": {"node": {"refundLineItems": rest}}},
     )
-    result = read(shop, "refunds", cursor={"since": UPDATED})
+    result = read(shop, "refunds", cursor=SINCE)
 
     assert (result.error, result.rejected) == (None, [])
     assert (result.of(Refund), result.of(RefundLine)) == (["2"], ["21", "22"])
@@ -491,7 +508,7 @@ def test_a_cut_off_list_of_refunds_is_asked_for_whole(read):
     shop = Shop(
         orders=page("orders", refunded(1, 1, 2, 3, 4, 5)), nodes=by_number(Order={1: refunded(1, *found)}, Refund=found)
     )
-    assert read(shop, "refunds", cursor={"since": UPDATED}).of(Refund) == list("1234567")
+    assert read(shop, "refunds", cursor=SINCE).of(Refund) == list("1234567")
 
 
 def test_more_refunds_than_can_be_listed_are_set_aside(read, monkeypatch):
@@ -500,7 +517,7 @@ def test_more_refunds_than_can_be_listed_are_set_aside(read, monkeypatch):
     shop = Shop(
         orders=page("orders", refunded(1, 1, 2, 3, 4, 5)), nodes=by_number(Order={1: refunded(1, *found)}, Refund=found)
     )
-    result = read(shop, "refunds", cursor={"since": UPDATED})
+    result = read(shop, "refunds", cursor=SINCE)
     assert (result.of(Refund), [item.record_id for item in result.rejected]) == ([], [gid("Order", 1)])
 
 
@@ -509,12 +526,12 @@ def test_a_negative_refund_is_set_aside_with_the_refunds_of_its_order_alone(read
         orders=page("orders", refunded(1, 1), refunded(2, 2)),
         nodes=by_number(Refund={1: refund(1, total="-3.00"), 2: refund(2)}),
     )
-    result = read(shop, "refunds", cursor={"since": UPDATED})
+    result = read(shop, "refunds", cursor=SINCE)
 
     assert result.of(Refund) == ["2"]
     assert [(item.record_id, item.error_class) for item in result.rejected] == [(gid("Order", 1), "ValueError")]
     shop.handlers["nodes"] = by_number(Refund={1: refund(1), 2: refund(2)})
-    again = read(shop, "refunds", cursor={"since": UPDATED}, retry_ids=[gid("Order", 1)])
+    again = read(shop, "refunds", cursor=SINCE, retry_ids=[gid("Order", 1)])
     assert "id:1" in shop.searches
     assert again.pages[0].recovered == [gid("Order", 1)]
 
@@ -546,11 +563,11 @@ def returns_shop(changed=(), requested=(), in_progress=(), **kinds):
 
 def test_returns_are_fetched_for_orders_that_have_some(read):
     shop = returns_shop([returned_order(1), returned_order(2, "NO_RETURN")], Order={1: with_returns(1, 11, 12)})
-    result = read(shop, "returns", cursor={"since": UPDATED})
+    result = read(shop, "returns", cursor=SINCE)
 
     assert result.of(ReturnLine) == ["11", "12"]
     assert [body["variables"]["ids"] for body in shop.asked if "ids" in body["variables"]] == [[gid("Order", 1)]]
-    assert result.cursors[-1] == {"since": NOW, "open": []}
+    assert result.cursors[-1] == {**SINCE, "since": NOW, "open": []}
 
 
 def test_returns_and_their_positions_beyond_the_first_page_are_fetched(read):
@@ -563,14 +580,14 @@ def test_returns_and_their_positions_beyond_the_first_page_are_fetched(read):
 
     shop = returns_shop([returned_order(1)], Order={1: with_returns(1, 11, more="r", more_lines="l")})
     shop.handlers = {"node": node, **shop.handlers}
-    assert read(shop, "returns", cursor={"since": UPDATED}).of(ReturnLine) == ["11", "12", "51"]
+    assert read(shop, "returns", cursor=SINCE).of(ReturnLine) == ["11", "12", "51"]
 
 
 def test_orders_with_an_open_return_are_read_again_until_it_is_closed(read):
     """Nothing promises that a return that moves on changes its order."""
     one_open = returned_order(1, "RETURN_REQUESTED")
     shop = returns_shop([], [one_open], Order={1: with_returns(1, 11, status="REQUESTED")})
-    first = read(shop, "returns", cursor={"since": UPDATED})
+    first = read(shop, "returns", cursor=SINCE)
     assert (first.of(ReturnLine), first.cursors[-1]["open"]) == (["11"], [gid("Order", 1)])
 
     both = {**with_returns(1, 11, status="CANCELED"), **returned_order(1)}
@@ -584,11 +601,12 @@ def test_the_place_of_a_load_of_returns_keeps_which_are_open(read):
     shop = returns_shop([returned_order(1)], Order={1: with_returns(1, 11)})
     result = read(shop, "returns", cursor={"since": UPDATED, "open": [gid("Order", 4)]})
     assert result.cursors[0] == {"since": UPDATED, "open": [gid("Order", 4)]}
+    assert result.cursors[-1] == {"since": NOW, "open": []}
 
 
 def test_quarantined_customers_are_asked_for_by_number(read):
     shop = Shop(customers=page("customers", customer(7)))
-    result = read(shop, "customers", cursor={"since": UPDATED}, retry_ids=[gid("Customer", 7), gid("Customer", 8)])
+    result = read(shop, "customers", cursor=SINCE, retry_ids=[gid("Customer", 7), gid("Customer", 8)])
 
     assert shop.searches[0] == "id:7 OR id:8"
     assert sorted(result.pages[0].recovered) == [gid("Customer", 7), gid("Customer", 8)]
@@ -596,7 +614,7 @@ def test_quarantined_customers_are_asked_for_by_number(read):
 
 def test_a_customer_seen_twice_on_pages_is_the_same_row(read):
     shop = Shop(customers=page("customers", customer(1), customer(1)))
-    rows = [row for found in read(shop, "customers", cursor={"since": UPDATED}).pages for row in found.rows[Person]]
+    rows = [row for found in read(shop, "customers", cursor=SINCE).pages for row in found.rows[Person]]
     assert rows[0] == rows[1]
 
 
@@ -621,3 +639,96 @@ def test_bulk_queries_take_what_pages_take():
     assert RETURNED.bulk_query == "{ orders { edges { node { id updatedAt returnStatus } } } }"
     assert "pageInfo" not in ORDERS.bulk_query
     assert ConsentEvent in SHOPIFY.stream("customers").entities
+
+
+def swept_pages(result):
+    return [page for page in result.pages if page.sweeps]
+
+
+def is_gone(sweeps, entity, source_id):
+    return any(
+        sweep.entity is entity and source_id.startswith(sweep.prefix) and source_id not in sweep.present
+        for sweep in sweeps
+    )
+
+
+def test_once_a_day_a_list_of_all_ids_tells_what_was_deleted(read):
+    shop = Shop({"id": gid("Customer", 71)}, {"id": gid("Customer", 8)}, customers=page("customers", customer(72)))
+    result = read(shop, "customers", cursor={**SINCE, "swept": "2026-02-28T12:00:00+00:00"})
+
+    assert shop.started == [{"query": CUSTOMERS.ids_query, "grouped": False}]
+    (last,) = swept_pages(result)
+    assert {number: is_gone(last.sweeps, Person, number) for number in ("70", "71", "72", "8", "9")} == {
+        "70": True,
+        "71": False,
+        "72": False,  # read a moment ago, so it is there whatever the list says
+        "8": False,
+        "9": True,
+    }
+    assert not is_gone(last.sweeps, Person, "guest-order:70")
+    assert last.cursor == {"since": NOW, "swept": NOW}
+    assert [found.is_milestone for found in result.pages] == [False, False, True, False]
+
+
+def test_an_order_that_was_deleted_takes_its_guest_along(read):
+    shop = Shop({"id": gid("Order", 1)}, orders=page("orders"))
+    (last,) = swept_pages(read(shop, "orders", cursor={"since": UPDATED}))
+
+    assert is_gone(last.sweeps, Order, "2")
+    assert is_gone(last.sweeps, Person, "guest-order:2")
+    assert not is_gone(last.sweeps, Order, "1")
+    assert not is_gone(last.sweeps, Person, "guest-order:1")
+    assert not is_gone(last.sweeps, Person, "2")
+
+
+def test_old_orders_a_token_may_not_see_are_not_taken_for_deleted(read):
+    shop = Shop(orders=page("orders"))
+    shop.scopes = ["read_orders"]
+    result = read(shop, "orders", cursor={"since": UPDATED})
+    assert (shop.started, swept_pages(result), result.error) == ([], [], None)
+
+
+def test_a_backfill_looks_for_no_deletions(read):
+    shop = Shop(customers=page("customers"))
+    assert swept_pages(read(shop, "customers", cursor={"since": UPDATED}, since=datetime(2026, 1, 1, tzinfo=UTC))) == []
+    assert shop.started == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"statuses": ["RUNNING"]}, "is RUNNING after 10 minutes"),
+        ({"statuses": ["FAILED"]}, "is FAILED"),
+        ({"count": 5}, "1 lines instead of 5"),
+        ({"count": ""}, "does not say how many ids"),
+    ],
+)
+def test_a_list_of_ids_that_is_not_whole_deletes_nothing(read, changes, words):
+    shop = Shop({"id": gid("Customer", 1)}, customers=page("customers", customer(1)), **changes)
+    result = read(shop, "customers", cursor={"since": UPDATED})
+
+    assert (result.error, swept_pages(result)) == (None, [])
+    assert words in result.pages[-1].notices[0]
+    assert "swept" not in result.pages[-1].cursor  # the next run tries again
+
+
+def test_an_operation_begun_by_a_killed_run_is_taken_over_where_no_other_may_start(read):
+    shop = Shop(customer(1))
+    shop.start = lambda: {"bulkOperation": None, "userErrors": [{"code": "OPERATION_IN_PROGRESS"}]}
+    shop.current = {"id": LOADING["operation"], "status": "RUNNING", "query": CUSTOMERS.bulk_query}
+    shop.current["createdAt"] = "2026-01-31T00:00:00Z"
+    result = read(shop, "customers")
+
+    assert result.of(Person) == ["1"]
+    assert result.cursors[-1]["since"] == "2026-01-31T00:00:00Z"
+
+
+def test_a_list_of_ids_that_began_earlier_is_not_taken_over(read):
+    """What was created since then is not in it, and would be taken for deleted."""
+    shop = Shop({"id": gid("Customer", 1)}, customers=page("customers", customer(1)))
+    shop.start = lambda: {"bulkOperation": None, "userErrors": [{"code": "OPERATION_IN_PROGRESS"}]}
+    shop.current = {"id": LOADING["operation"], "status": "RUNNING", "query": CUSTOMERS.ids_query, "createdAt": STARTED}
+    result = read(shop, "customers", cursor={"since": UPDATED})
+
+    assert (result.error, swept_pages(result)) == (None, [])
+    assert "too many bulk operations" in result.pages[-1].notices[0]
