@@ -1,9 +1,11 @@
 """Clients that we did not write, their code untouched, list everything the world holds, page by page."""
 
+import json
 from urllib.parse import urlsplit
 
 import hubspot
 import pytest
+import shopify
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, Filter, FilterGroup, PublicObjectSearchRequest
 from zenpy import Zenpy
 
@@ -37,6 +39,18 @@ def desk(stand_ins, monkeypatch):
     client = Zenpy(subdomain="sandbox", email="agent@example.com", token="sandbox-token")
     yield client
     client.users.session.close()
+
+
+@pytest.fixture
+def shop(stand_ins, monkeypatch):
+    """The client makes its address from the shop's name and a domain: together they are the loopback address."""
+    for name, value in {"protocol": "http", "myshopify_domain": "0.0.1"}.items():
+        monkeypatch.setattr(shopify.Session, name, value)
+    monkeypatch.setattr(shopify.Session, "port", urlsplit(stand_ins.urls["shopify"]).port)
+    session = shopify.Session("127", "2026-10", "shpat_sandbox")
+    shopify.ShopifyResource.activate_session(session)
+    yield shopify
+    shopify.ShopifyResource.clear_session()
 
 
 def live(table):
@@ -190,3 +204,59 @@ def test_zendesk_identities(desk, world):
     users = [u for u in world.zendesk.users.values() if len(u.identities) > 1][:20]
     for user in users:
         assert [i.value for i in desk.users.identities(id=user.id)] == [i.value for i in user.identities]
+
+
+def all_pages(first):
+    return [record for page in shopify.PaginatedIterator(first) for record in page]
+
+
+def test_shopify_rest_lists_customers(shop, world):
+    found = all_pages(shop.Customer.find(limit=100))
+    told = {c.id: (c.email, c.phone, c.email_marketing_consent and c.email_marketing_consent.state) for c in found}
+    customers = [c for c in world.shop.customers.values() if c.present]
+    assert len(found) > 200
+    assert told == {c.id: (c.email, c.phone, c.email_consent.state.lower() if c.email else None) for c in customers}
+    assert shop.Customer.count() == len(found) == len(ids(found))
+
+
+def test_shopify_rest_lists_orders_with_lines_and_refunds(shop, world):
+    found = all_pages(shop.Order.find(status="any", limit=250))
+    told = {o.id: ([line.id for line in o.line_items], [r.id for r in o.refunds], o.total_price) for o in found}
+    assert told == {
+        o.id: ([line.id for line in o.lines], [r.id for r in o.refunds], f"{o.total / 100:.2f}")
+        for o in world.shop.orders.values()
+    }
+    assert len(ids(found)) == shop.Order.count(status="any")
+
+
+def test_shopify_rest_knows_the_shop_and_one_record(shop, world):
+    assert shop.Shop.current().myshopify_domain == "sandbox-shop.myshopify.com"
+    order = next(o for o in world.shop.orders.values() if o.customer_id)
+    assert shop.Order.find(order.id).customer.id == order.customer_id
+
+
+@pytest.mark.parametrize("root", ["customers", "orders", "abandonedCheckouts"])
+def test_shopify_graphql_lists_everything(shop, world, root):
+    query = (
+        f"query($after: String) {{ {root}(first: 100, after: $after) "
+        "{ nodes { id updatedAt } pageInfo { hasNextPage endCursor } } }"
+    )
+    found, after = [], None
+    while True:
+        page = json.loads(shop.GraphQL().execute(query, {"after": after}))["data"][root]
+        found += [int(node["id"].rpartition("/")[2]) for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    held = {
+        "customers": {c.id for c in world.shop.customers.values() if c.present},
+        "orders": set(world.shop.orders),
+        "abandonedCheckouts": set(world.shop.checkouts),
+    }
+    assert len(found) == len(set(found))
+    assert set(found) == held[root]
+
+
+def test_shopify_reads_its_permissions(shop):
+    scopes = {scope.handle for scope in shop.AccessScope.find()}
+    assert {"read_customers", "read_orders", "read_all_orders", "read_returns"} <= scopes
