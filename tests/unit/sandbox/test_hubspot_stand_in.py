@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from sandbox import World, running
+from sandbox.hubspot_records import survivor_of
 
 CONTACTS = "/crm/v3/objects/contacts"
 
@@ -227,3 +228,54 @@ def test_status_of_an_address_in_both_versions(crm, world):
 def test_unknown_type_and_path(crm):
     assert crm.get("/crm/v3/objects/unicorns").status_code == 400
     assert crm.get("/no/such/path").json()["status"] == "error"
+
+
+DEALS = "/crm/v3/objects/deals"
+
+
+def test_deals_are_won_lost_and_open_in_two_pipelines(crm):
+    pipelines = {
+        p["id"]: {s["id"]: s for s in p["stages"]} for p in crm.get("/crm/v3/pipelines/deals").json()["results"]
+    }
+    names = "pipeline,dealstage,hs_is_closed,hs_is_closed_won,closedate"
+    deals = crm.get(DEALS, params={"limit": 100, "properties": names}).json()["results"]
+    states = set()
+    for deal in (d["properties"] for d in deals):
+        metadata = pipelines[deal["pipeline"]][deal["dealstage"]]["metadata"]
+        assert metadata["isClosed"] == deal["hs_is_closed"]
+        assert (metadata["isClosed"], metadata["probability"] == "1.0") != ("false", True)
+        states.add((deal["pipeline"], deal["hs_is_closed"], deal["hs_is_closed_won"]))
+    assert states >= {(p, closed, won) for p in pipelines for closed, won in (("true", "true"), ("true", "false"))}
+    assert any(state[1] == "false" for state in states)
+
+
+def test_the_properties_of_deals_come_only_when_named(crm):
+    always = {"createdate", "hs_lastmodifieddate", "hs_object_id"}
+    plain = crm.get(DEALS, params={"limit": 1}).json()["results"][0]["properties"]
+    assert set(plain) == always | {"dealname", "amount", "closedate", "pipeline", "dealstage"}
+
+
+def test_deals_are_linked_to_living_people_from_both_ends(crm, world):
+    deal = next(d for d in world.live["deals"].records if len(d.contact_ids) > 1 and linked_people(world, d))
+    inputs = {"inputs": [{"id": deal.id}]}
+    results = crm.post("/crm/v4/associations/deals/contacts/batch/read", json=inputs).json()["results"]
+    people = [str(to["toObjectId"]) for to in results[0]["to"]]
+    assert people == linked_people(world, deal)
+    for contact in people:
+        back = crm.get(f"/crm/v4/objects/contacts/{contact}/associations/deals").json()["results"]
+        assert int(deal.id) in [to["toObjectId"] for to in back]
+
+
+def linked_people(world, deal):
+    survivors = (survivor_of(world.hubspot.contacts, i) for i in deal.contact_ids)
+    return list(dict.fromkeys(c.id for c in survivors if c.archived is None))
+
+
+def test_days_move_deals_on_and_archive_some():
+    world = World(seed=8, customers=300)
+    before = {d.id: (d.props["dealstage"], d.archived) for d in world.hubspot.deals.values()}
+    world.advance(2)
+    after = {d.id: (d.props["dealstage"], d.archived) for d in world.hubspot.deals.values()}
+    assert after.keys() > before.keys()
+    assert any(before[i][0] != after[i][0] for i in before)
+    assert any(before[i][1] is None and after[i][1] for i in before)

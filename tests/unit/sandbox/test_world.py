@@ -225,3 +225,16 @@ def test_whatever_changes_is_found_by_an_incremental_read():
     assert {kind for kind, _ in changed} == {"ticket", "user", "contact", "audit"}
     assert [key for key in changed if after[key][0] < last_readable] == []
     assert [key for key in changed if after[key][0] > world.clock - 60] == []
+
+
+def test_deals_and_reviews_come_from_generators_of_their_own(monkeypatch):
+    """The rest of the world is the same with and without them."""
+    with_them = World(seed=5, customers=120, now=NOW)
+    with_them.advance(2)
+    for module in ("deals", "reviews"):
+        for name in ("populate", "one_day"):
+            monkeypatch.setattr(f"sandbox.{module}.{name}", lambda *_: None)
+    without = World(seed=5, customers=120, now=NOW)
+    without.advance(2)
+    with_them.hubspot.deals, with_them.hubspot.last_deal_id = {}, without.hubspot.last_deal_id
+    assert repr((with_them.hubspot, with_them.zendesk)) == repr((without.hubspot, without.zendesk))
