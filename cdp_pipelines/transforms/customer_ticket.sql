@@ -8,7 +8,8 @@ select
     channel,
     priority,
     topic,
-    solved_at
+    solved_at,
+    is_assigned
 from ticket
 where opened_by_customer
     and not is_spam

@@ -2,6 +2,9 @@
 -- Inputs: issue_ticket, touch, solve, clock. With tickets as the only touches every issue is assisted.
 -- resolved_at: the last solve that was not undone within 7 days, once every ticket of the issue has one; else null.
 -- hours: from opening to resolution; for an open issue the hours so far, with is_resolved = 0.
+-- related_at: when the same person opened the next issue whose topic is the same, or unknown of either, at most 7 days
+-- after the resolution; null if none. same_topic_at: the same for a known and equal topic, counted from the last
+-- touch where the issue is open. Issues of nobody identifiable cannot be followed: they have neither.
 with lasting as (
     select
         source,
@@ -20,12 +23,14 @@ whole as (
         member.folder,
         member.issue_number,
         min(touch.created_at) as opened_at,
+        max(list_max(touch.touched_at)) as last_touch_at,
         max(member.issue_topic) as topic,
         max(touch.profile_id) as profile_id,
         min(member.place) as first_place,
         count(*) as n_tickets,
-        count(lasting.resolved_at) as n_resolved,
-        max(lasting.resolved_at) as last_resolved_at
+        sum(touch.n_contacts) as n_contacts,
+        max(touch.agent_touched) as agent_touched,
+        case when count(lasting.resolved_at) = count(*) then max(lasting.resolved_at) end as resolved_at
     from issue_ticket as member
     join touch
         on touch.source = member.source
@@ -36,26 +41,56 @@ whole as (
     group by
         member.folder,
         member.issue_number
+),
+
+followed as (
+    select
+        whole.folder,
+        whole.issue_number,
+        min(
+            case
+                when later.opened_at <= whole.resolved_at + interval 7 day
+                    and coalesce(later.topic = whole.topic, true)
+                    then later.opened_at
+            end
+        ) as related_at,
+        min(case when later.topic = whole.topic then later.opened_at end) as same_topic_at
+    from whole
+    join whole as later
+        on later.folder = whole.folder
+        and later.issue_number > whole.issue_number
+        and later.opened_at <= coalesce(whole.resolved_at, whole.last_touch_at) + interval 7 day
+    where whole.profile_id is not null
+    group by
+        whole.folder,
+        whole.issue_number
 )
 
 select
+    concat(first.source, '/', first.ticket_id) as issue_id,
+    whole.folder,
+    whole.issue_number,
     whole.profile_id,
     first.source,
     first.channel as first_channel,
     whole.topic,
     'assisted' as mode,
     whole.opened_at,
-    case when whole.n_resolved = whole.n_tickets then whole.last_resolved_at end as resolved_at,
-    case when whole.n_resolved = whole.n_tickets then 1 else 0 end as is_resolved,
+    whole.last_touch_at,
+    whole.resolved_at,
+    case when whole.resolved_at is null then 0 else 1 end as is_resolved,
     whole.n_tickets,
-    (
-        epoch(
-            case when whole.n_resolved = whole.n_tickets then whole.last_resolved_at else clock.as_of end
-        ) - epoch(whole.opened_at)
-    ) / 3600 as hours
+    whole.n_contacts,
+    whole.agent_touched,
+    followed.related_at,
+    followed.same_topic_at,
+    (epoch(coalesce(whole.resolved_at, clock.as_of)) - epoch(whole.opened_at)) / 3600 as hours
 from whole
 join touch as first
     on first.folder = whole.folder
     and first.place = whole.first_place
+left join followed
+    on followed.folder = whole.folder
+    and followed.issue_number = whole.issue_number
 cross join clock
 where whole.opened_at <= clock.as_of

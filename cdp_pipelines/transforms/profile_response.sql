@@ -2,6 +2,7 @@
 -- raw_ticket, member (profile_member). An answer that names nobody is that of the ticket's requester.
 select
     response.source,
+    response.ticket_id,
     member.profile_id,
     response.answered_at,
     response.instrument,

@@ -1,6 +1,6 @@
 -- Grain: one row per ticket. Inputs: raw_ticket (lake, current rows), party.
 -- opened_by_customer: false where staff opened it on their own initiative. Staff who write down a call or a visit
--- open it for the customer.
+-- open it for the customer. is_assigned: a person among the staff, no bot, has taken it on.
 select
     ticket.source,
     ticket.source_id as ticket_id,
@@ -15,6 +15,8 @@ select
     ticket.reopen_count,
     ticket.is_spam,
     ticket.merged_into,
+    ticket.assignee_id is not null
+    and coalesce(assignee.kind, 'staff') <> 'bot' as is_assigned,
     not coalesce(
         submitter.kind = 'staff'
         and ticket.submitter_id is distinct from ticket.requester_id
@@ -32,3 +34,6 @@ left join party
 left join party as submitter
     on submitter.source = ticket.source
     and submitter.person_id = ticket.submitter_id
+left join party as assignee
+    on assignee.source = ticket.source
+    and assignee.person_id = ticket.assignee_id

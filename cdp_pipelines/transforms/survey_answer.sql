@@ -1,7 +1,8 @@
 -- Grain: one row per answered survey item. Inputs: survey_response, person.
 -- locale: that of the person, as the latest record that states one has it.
 -- upright: the answer with its good end up. satisfied: 1 or 0, null where the answer cannot be judged: the source's
--- own sorting where it sorts; else the two best of five or more points, the best one of fewer.
+-- own sorting where it sorts; else the two best of five or more points, the best one of fewer. dissatisfied: the same
+-- from the other end.
 with stated as (
     select
         profile_id,
@@ -18,6 +19,7 @@ with stated as (
 turned as (
     select
         source,
+        ticket_id,
         profile_id,
         answered_at,
         instrument,
@@ -35,6 +37,7 @@ turned as (
 
 select
     turned.source,
+    turned.ticket_id,
     turned.profile_id,
     turned.answered_at,
     turned.instrument,
@@ -51,7 +54,15 @@ select
         when scale_max - scale_min >= 4 and upright >= scale_max - 1 then 1
         when scale_max - scale_min < 4 and upright >= scale_max then 1
         when scale_max - scale_min >= 1 then 0
-    end as satisfied
+    end as satisfied,
+    case
+        when category = 'bad' then 1
+        when category is not null then 0
+        when upright is null or scale_max <= scale_min then null
+        when scale_max - scale_min >= 4 and upright <= scale_min + 1 then 1
+        when scale_max - scale_min < 4 and upright <= scale_min then 1
+        when scale_max - scale_min >= 1 then 0
+    end as dissatisfied
 from turned
 left join stated
     on stated.profile_id = turned.profile_id
