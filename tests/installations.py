@@ -16,7 +16,8 @@ from models.derive import personal_fields
 
 HUBSPOT_TOKEN = "pat-na1-sandbox"
 ZENDESK_TOKEN = "agent@example.com/token:sandbox-token"
-TOKENS = {"hubspot": HUBSPOT_TOKEN, "zendesk": ZENDESK_TOKEN}
+GOOGLE_TOKEN = "ya29.sandbox"
+TOKENS = {"hubspot": HUBSPOT_TOKEN, "zendesk": ZENDESK_TOKEN, "google_reviews": GOOGLE_TOKEN}
 ENVIRONMENT = {"CDP_HUBSPOT_TOKEN": HUBSPOT_TOKEN, "CDP_ZENDESK_TOKEN": ZENDESK_TOKEN}
 
 CONFIG = """\
