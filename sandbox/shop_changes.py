@@ -9,6 +9,7 @@ from sandbox import spelling
 from sandbox.shop_customers import add_customer, add_second_account, address_of, decide
 from sandbox.shop_growth import SHARE, between, business_of, guest, leave_checkouts, new_shopper
 from sandbox.shop_removals import merges_and_removals
+from sandbox.shop_truth import values_of_customer
 from sandbox.zendesk_records import changed_email
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def _edit_accounts(world: "World", rng: Random, start: int, end: int) -> None:
     shop, accounts = world.shop, _accounts(world)
     for number, customer in enumerate(rng.sample(accounts, min(len(accounts), max(3, world.customers // 400)))):
         customer.updated = between(rng, start, end)
+        world.retired += values_of_customer(customer)
         if number % 3 == 0:
             customer.address = address_of(shop, rng, customer.person, business_of(world, customer.person))
         elif number % 3 == 1 and customer.email:
-            world.retired.append(("email", customer.email))
             shop.taken.discard(customer.email)
             customer.email = changed_email(rng, customer.person)
             shop.taken.add(customer.email)

@@ -154,8 +154,11 @@ def merge(data: ShopData, kept: ShopCustomer, lost: ShopCustomer, at: int) -> No
             checkout.customer_id, checkout.updated = kept.id, max(checkout.updated, at)
 
 
-def erase(customer: ShopCustomer, at: int) -> None:
-    """What is left of an account after the vendor has redacted it."""
+def erase(data: ShopData, customer: ShopCustomer, at: int) -> None:
+    """What is left of an account and its orders after the vendor has redacted them."""
+    for order in data.orders_of.get(customer.id, ()):
+        order.address = order.email = order.phone = order.ip = order.note = None
+        order.updated = max(order.updated, at)
     customer.erased, customer.updated = True, at
     customer.first = customer.last = customer.email = customer.phone = customer.note = None
     customer.address, customer.tags, customer.state = None, (), "DISABLED"

@@ -165,7 +165,10 @@ class ShopReturn:
 
 @dataclass(slots=True)
 class ShopOrder:
-    """An order. Without ``customer_id`` somebody bought as a guest; ``rate`` is presentment per shop money, in ppm."""
+    """An order. Without ``customer_id`` somebody bought as a guest; ``rate`` is presentment per shop money, in ppm.
+
+    Address, e-mail and IP are gone when the customer has been erased.
+    """
 
     id: int
     number: int
@@ -175,14 +178,14 @@ class ShopOrder:
     updated: int
     email: str | None
     phone: str | None
-    address: PostalAddress
+    address: PostalAddress | None
     currency: str
     rate: int
     lines: list[ShopLine]
     shipping: int
     tax_included: bool
     token: str
-    ip: str
+    ip: str | None
     locale: str
     code: str | None = None
     gift_card: int = 0

@@ -61,7 +61,9 @@ def _delete_customers(world: "World", rng: Random, start: int, end: int, count: 
 def _erase(world: "World", rng: Random, start: int, end: int, count: int) -> None:
     for customer in _sample(rng, _present(world), count):
         world.retired += values_of_customer(customer)
-        erase(customer, _within(rng, start, end, customer.updated + 1))
+        for order in world.shop.orders_of.get(customer.id, ()):
+            world.retired += values_of_order(order)
+        erase(world.shop, customer, _within(rng, start, end, customer.updated + 1))
 
 
 def _delete_orders(world: "World", rng: Random, count: int) -> None:

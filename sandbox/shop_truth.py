@@ -44,10 +44,12 @@ def values_of_customer(customer: "ShopCustomer") -> Iterator[Value]:
 
 def values_of_order(order: "ShopOrder") -> Iterator[Value]:
     """What one order holds."""
-    yield "ip", order.ip
+    if order.ip:
+        yield "ip", order.ip
     if order.email:
         yield "email", order.email
-    yield from _of_address(order.address)
+    if order.address:
+        yield from _of_address(order.address)
     for note in (order.note, *(refund.note for refund in order.refunds)):
         if note:
             yield "text", note

@@ -122,6 +122,8 @@ class Shopify(Vendor):
             response = reply({"errors": "Exceeded 2 calls per second for api client."}, 429)
         elif kind == "expired_token":
             response = errors.unauthenticated()
+        elif kind in {"throttled", "internal_error"}:
+            response = reply(self._endpoint.failed(kind))
         elif kind == "500":
             response = reply({"errors": "Internal Server Error"}, 500)
         else:

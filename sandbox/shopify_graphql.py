@@ -54,6 +54,15 @@ class Endpoint:
             return dict(graphql_sync(schema, text, variable_values=body.get("variables")).formatted)
         return self._run(schema, document, operation, body.get("variables") or {}, scopes, context)
 
+    def failed(self, kind: str) -> Body:
+        """The JSON of a fault under a 200: ``throttled`` or ``internal_error``."""
+        if kind == "throttled":
+            cost = self.bucket.status(MOST_PER_QUERY // 10, None)
+            cost["throttleStatus"]["currentlyAvailable"] = 0
+            return {"errors": [throttled()], "extensions": {"cost": cost}}
+        extensions = {"code": "INTERNAL_SERVER_ERROR", "requestId": "00000000-0000-4000-8000-000000000000"}
+        return {"errors": [{"message": "Internal error. Looks like something went wrong.", "extensions": extensions}]}
+
     def _run(
         self,
         schema: GraphQLSchema,

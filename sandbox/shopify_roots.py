@@ -195,10 +195,17 @@ def _find_in_shop(call: Call, kind: str, wanted: int) -> Any:  # noqa: ANN401
         return order if order and sees(call.world, call.scopes, order) else None
     if kind in {"Product", "ProductVariant"}:
         return next((p for p in PRODUCTS if wanted in {p.id, p.variant_id}), None)
-    pairs = (
-        (part, o) for o in orders(call.world, call.scopes) for part in (o.refunds if kind == "Refund" else o.returns)
-    )
-    return next((pair for pair in pairs if pair[0].id == wanted), None)
+    pair = call.world.remember("shopify parts", lambda: [_parts(call.world)])[0].get((kind, wanted))
+    return pair if pair and sees(call.world, call.scopes, pair[1]) else None
+
+
+def _parts(world: "World") -> dict[tuple[str, int], tuple[Any, ShopOrder]]:
+    """Refunds and returns with their orders, by type and id."""
+    found: dict[tuple[str, int], tuple[Any, ShopOrder]] = {}
+    for order in world.shop.orders.values():
+        found |= {("Refund", refund.id): (refund, order) for refund in order.refunds}
+        found |= {("Return", returned.id): (returned, order) for returned in order.returns}
+    return found
 
 
 def _by_id(call: Call, args: dict[str, Any]) -> Getter:

@@ -17,6 +17,8 @@ FaultKind = Literal[
     "expired_token",
     "redirect",
     "cut_at_line",
+    "throttled",
+    "internal_error",
 ]
 
 
@@ -25,7 +27,8 @@ class Fault:
     """Break requests of one vendor whose path starts with ``path``.
 
     The first ``after`` matching requests pass, the next ``times`` fail (None: all of them). ``retry_after`` is in
-    seconds and used by the kinds named after it; ``location`` is where ``redirect`` points.
+    seconds and used by the kinds named after it; ``location`` is where ``redirect`` points. ``throttled`` and
+    ``internal_error`` are GraphQL's: an error under a 200.
     """
 
     vendor: str

@@ -174,9 +174,18 @@ def test_truth_knows_who_left(world):
 def test_personal_values_cover_the_shop(world):
     values = set(world.personal_values())
     assert {("email", c.email) for c in present(world) if c.email} <= values
-    assert {("ip", o.ip) for o in world.shop.orders.values()} <= values
+    assert {("ip", o.ip) for o in world.shop.orders.values() if o.ip} <= values
     assert {("text", o.note) for o in world.shop.orders.values() if o.note} <= values
-    assert {("address", o.address.street) for o in world.shop.orders.values()} <= values
+    assert {("address", o.address.street) for o in world.shop.orders.values() if o.address} <= values
+
+
+def test_an_erased_customers_orders_are_blank_and_their_values_remembered(world):
+    values = set(world.personal_values())
+    erased = [c for c in world.shop.customers.values() if c.erased]
+    orders = [o for c in erased for o in world.shop.orders_of.get(c.id, ())]
+    assert orders
+    assert {(o.address, o.email, o.phone, o.ip, o.note) for o in orders} == {(None,) * 5}
+    assert {("address", o.person.street) for o in orders} <= values
 
 
 def facts(world):

@@ -402,6 +402,23 @@ def test_faults(stand_ins, shop, kind, status, retry_after):
     assert ask(shop, "{ shop { name } }")
 
 
+@pytest.mark.parametrize(("kind", "code"), [("throttled", "THROTTLED"), ("internal_error", "INTERNAL_SERVER_ERROR")])
+def test_faults_under_a_200(stand_ins, shop, kind, code):
+    stand_ins.switches.faults = [Fault("shopify", "/admin", kind)]
+    assert error_of(shop, "{ shop { name } }")["extensions"]["code"] == code
+    assert ask(shop, "{ shop { name } }")
+
+
+def test_refunds_and_returns_have_addresses_of_their_own(shop, world):
+    order = next(o for o in world.shop.orders.values() if any(r.return_id for r in o.refunds))
+    refund = next(r for r in order.refunds if r.return_id)
+    query = "query($r: ID!, $t: ID!) { refund(id: $r) { id order { id } return { id } } return(id: $t) { status } }"
+    answer = ask(shop, query, r=f"gid://shopify/Refund/{refund.id}", t=f"gid://shopify/Return/{refund.return_id}")
+    assert answer["refund"]["return"]["id"] == f"gid://shopify/Return/{refund.return_id}"
+    assert numbers([answer["refund"]["order"]]) == [order.id]
+    assert answer["return"] == {"status": "CLOSED"}
+
+
 def test_rest_is_limited_by_calls(stand_ins, shop):
     stand_ins.switches.rate_scale = 0.1
     answers = [shop.get("/admin/api/2026-10/shop.json") for _ in range(5)]
