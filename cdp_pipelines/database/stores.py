@@ -24,7 +24,7 @@ from cdp_pipelines.errors import ConfigError, StoreMissingError, StoreVersionErr
 LOCK_SECONDS = 10
 """How long a statement waits for another process's transaction before it gives up."""
 
-_CACHE_KIB = 32 * 1024
+_CACHE_KIB = 12 * 1024
 """Pages kept in memory per SQLite connection: the keys of a large vault are looked up at random."""
 
 _DURABLE = ("control", "vault")

@@ -43,7 +43,7 @@ class Footer:
     @property
     def metadata(self) -> pq.FileMetaData:
         """What pyarrow reads from it, to open the file without reading it again."""
-        return _metadata(self.path)
+        return metadata(self.path)
 
     def groups_with(self, keys: list[Key]) -> list[int]:
         """Row groups that may hold one of ``keys``, which are sorted."""
@@ -53,14 +53,15 @@ class Footer:
 @lru_cache(maxsize=1024)
 def footer(path: Path, key: tuple[str, ...]) -> Footer:
     """The footer of the file ``path``."""
-    metadata = _metadata(path)
-    names = frozenset(metadata.schema.to_arrow_schema().names)
-    groups = range(metadata.num_row_groups)
-    return Footer(path, names, tuple(_key_range(metadata.row_group(group), key) for group in groups))
+    known = metadata(path)
+    names = frozenset(known.schema.to_arrow_schema().names)
+    groups = range(known.num_row_groups)
+    return Footer(path, names, tuple(_key_range(known.row_group(group), key) for group in groups))
 
 
 @lru_cache(maxsize=32)  # each takes up to half a megabyte, and a long sync writes hundreds of files
-def _metadata(path: Path) -> pq.FileMetaData:
+def metadata(path: Path) -> pq.FileMetaData:
+    """What pyarrow reads from the footer of the file ``path``: enough to open it without reading it again."""
     return pq.read_metadata(path)
 
 

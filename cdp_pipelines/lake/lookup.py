@@ -5,6 +5,7 @@ compare the heads of the digests, and only then read keys and times. Nothing of 
 kept between batches, so memory is that of one row group.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -15,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cdp_pipelines.lake.files import Footer, Key, footer
+from cdp_pipelines.lake.files import Key, footer, metadata
 
+RowGroup = tuple[Path, int]
+"""A file and the number of one of its row groups."""
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -101,13 +104,13 @@ class _Hits:
     """Rows of the files that share a key hash with a row of the batch.
 
     Attributes:
-        groups: The row groups they are in, as (file, number of the group).
+        groups: The row groups they are in. Not open: a hit in every file would hold every footer in memory.
         group: For each hit, the index into ``groups``; ascending.
         row: For each hit, its place in the row group.
         at: For each hit, the row of the batch.
     """
 
-    groups: list[tuple[pq.ParquetFile, int]]
+    groups: list[RowGroup]
     group: Ints
     row: Ints
     at: Ints
@@ -130,9 +133,8 @@ class _Hits:
     def _columns(self, name: str) -> list[tuple[pa.ChunkedArray, Ints]]:
         found = []
         for group in np.unique(self.group):
-            file, number = self.groups[group]
             start, stop = np.searchsorted(self.group, [group, group + 1])
-            found.append((_read(file, number, name), self.row[start:stop]))
+            found.append((_read(self.groups[group], name), self.row[start:stop]))
         return found
 
 
@@ -141,38 +143,35 @@ def _find(batch: _Batch, paths: list[Path]) -> _Hits:
     hashes = batch.hashes[order]
     sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
     sieve[_sieve_place(hashes)] = True
-    groups: list[tuple[pq.ParquetFile, int]] = []
+    groups: list[RowGroup] = []
     found: list[tuple[Ints, Ints, Ints]] = []
-    for file, number in _candidates(batch, paths):
-        stored = _ints(_read(file, number, "key_hash"))
+    for candidate in _candidates(batch, paths):
+        stored = _ints(_read(candidate, "key_hash"))
         rows = np.flatnonzero(sieve[_sieve_place(stored)])
         place = np.minimum(np.searchsorted(hashes, stored[rows]), len(hashes) - 1)
         equal = hashes[place] == stored[rows]
         if equal.any():
             rows = rows[equal]
             found.append((np.full(len(rows), len(groups)), rows, order[place[equal]]))
-            groups.append((file, number))
+            groups.append(candidate)
     nothing = [(np.empty(0, np.int64),) * 3]
     return _Hits(groups, *(np.concatenate(part) for part in zip(*(found or nothing), strict=True)))
 
 
-def _candidates(batch: _Batch, paths: list[Path]) -> list[tuple[pq.ParquetFile, int]]:
-    found = []
+def _candidates(batch: _Batch, paths: list[Path]) -> Iterator[RowGroup]:
     for path in paths:
-        known: Footer = footer(path, batch.key)
-        numbers = known.groups_with(batch.keys)
-        if numbers:
-            file = pq.ParquetFile(path, metadata=known.metadata)
-            found += [(file, number) for number in numbers]
-    return found
+        for number in footer(path, batch.key).groups_with(batch.keys):
+            yield path, number
 
 
 def _sieve_place(hashes: Ints) -> Ints:
     return hashes & ((1 << _SIEVE_BITS) - 1)
 
 
-def _read(file: pq.ParquetFile, group: int, name: str) -> pa.ChunkedArray:
-    return file.read_row_group(group, columns=[name], use_threads=False)[name]
+def _read(group: RowGroup, name: str) -> pa.ChunkedArray:
+    path, number = group
+    with pq.ParquetFile(path, metadata=metadata(path)) as file:
+        return file.read_row_group(number, columns=[name], use_threads=False)[name]
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:
