@@ -47,7 +47,7 @@ def place_order(
         customer.id if customer else None,
         at,
         at,
-        customer.email if customer else person.email,
+        customer.email if customer else _guest_email(rng, person),
         customer.phone if customer and random() < 0.5 else None,
         address_of(data, rng, person, business),
         currency,
@@ -74,6 +74,11 @@ def place_order(
         data.orders_of.setdefault(customer.id, []).append(order)
         customer.updated = max(customer.updated, at)
     return order
+
+
+def _guest_email(rng: Random, person: Person) -> str:
+    """Guests give whichever address comes to mind."""
+    return person.second_email if person.second_email and rng.random() < 0.4 else person.email
 
 
 def _money(rng: Random, country: str) -> tuple[str, int]:

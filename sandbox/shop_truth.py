@@ -18,6 +18,11 @@ def records_of(world: "World", person: "Person") -> tuple[list[list[str]], list[
     return [["shopify", str(i)] for i in ids], [["shopify", str(i)] for i in ids if not shop.customers[i].present]
 
 
+def guest_orders(world: "World") -> dict[str, str]:
+    """The person behind each order that was placed without an account, by the order's id."""
+    return {str(order.id): order.person.key for order in world.shop.orders.values() if order.customer_id is None}
+
+
 def personal_values(world: "World") -> Iterator[Value]:
     """(kind, value) of everything the shop serves, repeats included."""
     for customer in world.shop.customers.values():

@@ -27,7 +27,8 @@ def export(world: "World") -> dict[str, object]:
 
     ``people``: for each true person ``person`` (our key), ``records`` ([source, source_id] of all their records, live
     or not) and ``inactive`` (those of them that are archived, merged away or deleted). ``staff``: Zendesk users who are
-    agents or bots. ``shared``: addresses and numbers that belong to a business and must join nobody.
+    agents or bots. ``guest_orders``: the person behind each Shopify order without an account, by the order's id.
+    ``shared``: addresses and numbers that belong to a business and must join nobody.
     """
     contacts, users = world.hubspot.contacts, world.zendesk.users
     people = []
@@ -40,6 +41,7 @@ def export(world: "World") -> dict[str, object]:
     return {
         "people": people,
         "staff": [["zendesk", str(i)] for i in (*world.zendesk.agents, *world.zendesk.bots)],
+        "guest_orders": shop_truth.guest_orders(world),
         "shared": {
             "phones": [b.office_phone for b in world.businesses],
             "domains": [b.domain for b in world.businesses],

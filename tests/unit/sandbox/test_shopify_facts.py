@@ -171,6 +171,14 @@ def test_truth_knows_who_left(world):
     assert gone == {record for record in inactive if record[0] == "shopify"}
 
 
+def test_truth_knows_who_the_guests_are(world):
+    told = world.truth()["guest_orders"]
+    assert set(told) == {str(o.id) for o in world.shop.orders.values() if o.customer_id is None}
+    emails = {p.key: {p.email, p.second_email} for p in (*world.people, *world.shop.people)}
+    for number, key in told.items():
+        assert world.shop.orders[int(number)].email in emails[key]
+
+
 def test_personal_values_cover_the_shop(world):
     values = set(world.personal_values())
     assert {("email", c.email) for c in present(world) if c.email} <= values
