@@ -135,11 +135,13 @@ def _open(rng: Random, world: "World", at: int) -> CrmObject:
 
 
 def _somebody(rng: Random, world: "World", at: int) -> CrmObject | None:
-    """A contact who was there by then; one deal in nine has none."""
+    """A contact who was there by then; one deal in ten has none."""
     contacts = world.hubspot.contacts
-    person = pick(rng, world.people)
-    known = [contacts[i] for i in person.contact_ids if contacts[i].created <= at]
-    return known[0] if known and rng.random() < 0.9 else None
+    for _ in range(0 if rng.random() < 0.1 else 6):
+        person = pick(rng, world.people)
+        if known := [contacts[i] for i in person.contact_ids if contacts[i].created <= at]:
+            return known[0]
+    return None
 
 
 def _people(rng: Random, world: "World", contact: CrmObject | None, at: int) -> tuple[str, ...]:
