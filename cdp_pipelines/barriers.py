@@ -30,6 +30,7 @@ NAMES = (
     "maintenance_after",
     "identity_register",
     "identity_links",
+    "identity_pairs",
     "profile_published",
     "mart_written",
     "mart_published",

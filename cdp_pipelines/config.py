@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -129,6 +129,22 @@ class IdentitySettings(_Section):
 
     max_records_per_key: Annotated[int, Field(ge=2)] = 10
     """A key more records than this share joins nobody."""
+    probabilistic: bool = True
+    """Whether records that share no key are compared by how alike they are."""
+    join_from: Annotated[float, Field(ge=0.9, lt=1)] = 0.99
+    """Two records are joined from this probability that they are one person."""
+    review_from: Annotated[float, Field(ge=0.1, lt=1)] = 0.5
+    """From this probability on, an operator is asked."""
+    same_source_factor: Annotated[float, Field(ge=1)] = 10
+    """Two records of one system need this many times the odds for either."""
+    max_records_per_block: Annotated[int, Field(ge=2, le=200)] = 30
+    """What more records than this have in common is no reason to compare them."""
+
+    @model_validator(mode="after")
+    def _bands_in_order(self) -> "IdentitySettings":
+        if self.review_from > self.join_from:
+            raise ValueError("has a review_from above its join_from; who is joined is never asked about, so lower it")
+        return self
 
 
 class OAuthApp(_Section):
@@ -422,6 +438,10 @@ threads = 2
 
 [identity]
 max_records_per_key = 10       # an address or number that more records share joins nobody
+probabilistic = true           # compare records that share no key; docs/identity.md says how
+join_from = 0.99               # joined from this probability on
+review_from = 0.5              # from here on an operator is asked: cdp identity review list
+same_source_factor = 10        # two records of one system need this many times the odds for either
 
 # Who is told when a run fails or a source is not read for two intervals (docs/alerts.md).
 # [alerts]

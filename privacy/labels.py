@@ -12,6 +12,7 @@ ROOT_ID: Final = "cdp/v1/root/id"
 KEK_SUBJECT: Final = "cdp/v1/kek/subject"
 INDEX_EMAIL: Final = "cdp/v1/index/email"
 INDEX_PHONE: Final = "cdp/v1/index/phone"
+INDEX_BLOCKING: Final = "cdp/v1/index/blocking"
 CREDENTIAL_SECRET: Final = "cdp/v1/credential/secret"  # noqa: S105 - a label, not a secret
 AUDIT_CHAIN: Final = "cdp/v1/audit/chain"
 AUDIT_REASON: Final = "cdp/v1/audit/reason"

@@ -40,7 +40,7 @@ from privacy.fields import (
     row_places,
     sealed_column,
 )
-from privacy.index import TOKEN_BYTES, BlindIndex, Token
+from privacy.index import TOKEN_BYTES, BlindIndex, BlockingIndex, Token
 from privacy.keys import KeyRing
 from privacy.normalise import normaliser
 from privacy.sealing import NONCE_BYTES, VERSION, frame
@@ -82,6 +82,7 @@ class Protector:
         self._subjects = _SubjectFinder(self._keys, store)
         self._digest_key = ring.take_out_derived_key(labels.DIGEST_ROW, ring.key_id("digest"))
         self._indexes = {match: BlindIndex(ring, match) for match in Match}
+        self._blocking = BlockingIndex(ring)
         self._normalisers = {match: normaliser(match, phone_region=phone_region) for match in Match}
 
     def protect(self, entity: type[Entity], rows: Sequence[Row], *, run_id: str, read_at: datetime) -> ProtectedRows:
@@ -127,6 +128,10 @@ class Protector:
         """The token of an identifier as somebody typed it; ``None`` if it is none."""
         normalised = self._normalisers[match](raw)
         return None if normalised is None else self._indexes[match].of(normalised)
+
+    def blocking_token(self, key: str) -> str:
+        """The token of what two records must share to be compared."""
+        return self._blocking.token(key)
 
     def _digests(self, plan: "_Plan", columns: Columns) -> list[bytes]:
         prepared = blake2b(frame(plan.name), key=self._digest_key, digest_size=DIGEST_BYTES)

@@ -110,7 +110,7 @@ def stated_identifiers(records: pa.Table, labels: Rows, members: Mask) -> tuple[
     rows = np.flatnonzero(_numpy(pc.is_valid(stated)) & members).astype(np.int64)
     target = rows_of(records, stated)[rows]
     strange = records.num_rows + _codes(stated)[rows]
-    return rows, _codes(records["cross_source"].combine_chunks())[rows], np.where(target >= 0, labels[target], strange)
+    return rows, codes(records["cross_source"])[rows], np.where(target >= 0, labels[target], strange)
 
 
 def _carried(rows: Rows, values: pa.Array) -> Carried:
@@ -125,6 +125,11 @@ def _carried(rows: Rows, values: pa.Array) -> Carried:
 def _joined(source: pa.ChunkedArray, source_id: pa.ChunkedArray) -> pa.Array:
     # A null in either part makes the whole null.
     return pc.binary_join_element_wise(source.combine_chunks(), source_id.combine_chunks(), "\x1f")
+
+
+def codes(column: pa.ChunkedArray) -> Rows:
+    """Equal values as equal numbers, -1 for none."""
+    return _codes(column.combine_chunks())
 
 
 def _codes(values: pa.Array) -> Rows:

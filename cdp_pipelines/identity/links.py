@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_pipelines.identity.assign import Assignment, Change
-from cdp_pipelines.identity.clusters import KEY_TYPES, Clusters
+from cdp_pipelines.identity.clusters import KEY_TYPES, METHODS, Clusters
 from cdp_pipelines.identity.keys import Rows, rows_of
 from models import OURSELVES, IdentityLink
 from models.derive import UTC
 
 _EVENT_BYTES = 16
+_REASON = ("method", "key_type", "confidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Previous:
 
     @classmethod
     def of(cls, records: pa.Table, links: pa.Table, register: Register) -> "Previous":
-        """Align ``links`` (source, source_id, profile_id, method, key_type, linked_at) with ``records``."""
+        """Align ``links`` (source, source_id, profile_id, method, key_type, confidence, linked_at) with ``records``."""
         at = rows_of(links, pc.binary_join_element_wise(*_chunks(records, "source", "source_id"), "\x1f"))
         missing = at < 0
         profiles, times = register.numbers(links["profile_id"]), _numbers(links["linked_at"].cast(pa.int64()))
@@ -83,28 +84,23 @@ def link_rows(
 ) -> pa.Table:
     """The rows of ``identity_link`` that are not as they were.
 
-    Deleted records keep method and key of their last link and follow their profile when it is merged.
+    Deleted records keep what their last link says of its reason, and follow their profile when it is merged.
     """
     table = pa.table(
         {
             "source": records["source"],
             "source_id": records["source_id"],
             "profile_id": profile_ids.take(pa.array(profiles, mask=profiles < 0)),
-            "key_type": _key_types(clusters, previous),
-            "was_profile": previous.column("profile_id"),
-            "was_key_type": previous.column("key_type"),
-            "was_linked_at": previous.column("linked_at"),
+            **_reasons(clusters, previous),
         }
     )
-    same_profile = _same(table["profile_id"], table["was_profile"])
-    changed = ~(same_profile & _same(table["key_type"], table["was_key_type"])) & (profiles >= 0)
-    linked_at = pc.if_else(pa.array(same_profile), table["was_linked_at"], pa.scalar(now, UTC))
+    same = {name: _same(table[name], previous.column(name)) for name in ("profile_id", *_REASON)}
+    changed = ~np.logical_and.reduce(list(same.values())) & (profiles >= 0)
+    linked_at = pc.if_else(pa.array(same["profile_id"]), previous.column("linked_at"), pa.scalar(now, UTC))
     news = table.append_column("linked_at", linked_at).filter(pa.array(changed))
-    constants = {"version_at": pa.scalar(now, UTC), "deleted": pa.scalar(value=False), "confidence": pa.scalar(1.0)}
-    for name, value in constants.items():
+    for name, value in {"version_at": pa.scalar(now, UTC), "deleted": pa.scalar(value=False)}.items():
         news = news.append_column(name, pa.repeat(value, news.num_rows))
-    method = pc.if_else(pc.is_null(news["key_type"]), "single", "deterministic")
-    return news.append_column("method", method).select(list(IdentityLink.model_fields))
+    return news.select(list(IdentityLink.model_fields))
 
 
 def event_rows(
@@ -121,7 +117,7 @@ def event_rows(
     for change in changes:
         profile, other = ids[change.profile].as_py(), ids[change.other].as_py()
         cause = [other] if change.kind == "merge" else [profile, *_anchor(records, previous, change.record)]
-        stage = int(clusters.stages[change.record])
+        cause_of_merge = _cause(change, clusters, previous) if change.kind == "merge" else None
         rows.append(
             {
                 "source": OURSELVES,  # links carry the source of their record
@@ -131,7 +127,7 @@ def event_rows(
                 "kind": change.kind,
                 "profile_id": profile,
                 "other_profile_id": other,
-                "key_type": KEY_TYPES[stage] if change.kind == "merge" and stage >= 0 else None,
+                "key_type": cause_of_merge,
                 "at": now,
             }
         )
@@ -148,9 +144,23 @@ def final_profiles(result: Assignment, clusters: Clusters, previous: Previous) -
     return np.where(clusters.linked, result.profiles, leads_to[previous.profiles])
 
 
-def _key_types(clusters: Clusters, previous: Previous) -> pa.Array:
-    found = pa.array(KEY_TYPES).take(pa.array(clusters.stages.astype(np.int64), mask=clusters.stages < 0))
-    return pc.if_else(pa.array(clusters.linked), found, previous.column("key_type"))
+def _cause(change: Change, clusters: Clusters, previous: Previous) -> str | None:
+    """What brought the records of two profiles together."""
+    kept, lost = (np.flatnonzero(previous.profiles == profile) for profile in (change.profile, change.other))
+    return clusters.cause(kept, lost)
+
+
+def _reasons(clusters: Clusters, previous: Previous) -> dict[str, pa.Array]:
+    """Why each record is linked: method, key and confidence; of a deleted record, those of its last link."""
+    stages = clusters.stages.astype(np.int64)
+    by_key = pa.array(stages, mask=(stages < 0) | (stages >= len(KEY_TYPES)))
+    found = {
+        "method": pc.fill_null(pa.array(METHODS).take(pa.array(stages, mask=stages < 0)), "single"),
+        "key_type": pa.array(KEY_TYPES).take(by_key),
+        "confidence": pa.array(clusters.confidence),
+    }
+    linked = pa.array(clusters.linked)
+    return {name: pc.if_else(linked, values, previous.column(name)) for name, values in found.items()}
 
 
 def _anchor(records: pa.Table, previous: Previous, record: int) -> list[str]:
@@ -159,7 +169,7 @@ def _anchor(records: pa.Table, previous: Previous, record: int) -> list[str]:
     return [*key, str(previous.linked_at[record])]
 
 
-def _same(first: pa.ChunkedArray, second: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _same(first: pa.ChunkedArray, second: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     both_null = pc.and_(pc.is_null(first), pc.is_null(second))
     return np.asarray(pc.or_(both_null, pc.fill_null(pc.equal(first, second), fill_value=False)).to_numpy(), np.bool_)
 

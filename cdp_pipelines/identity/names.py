@@ -30,11 +30,13 @@ _SWAPPED = 2
 
 def words(name: str | None) -> tuple[str, ...]:
     """The words of ``name`` in a form in which spelling variants are equal, sorted, each once."""
-    if not name:
-        return ()
-    plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
-    return tuple(sorted({_UMLAUT.sub("", word) for word in _WORD.findall(letters)}))
+    return tuple(sorted({_UMLAUT.sub("", word) for word in _WORD.findall(plain(name))})) if name else ()
+
+
+def plain(text: str) -> str:
+    """``text`` in lower case, without accents, as foreign keyboards write it."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def agree(first: tuple[str, ...], second: tuple[str, ...]) -> bool:

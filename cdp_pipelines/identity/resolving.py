@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,23 +10,21 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_pipelines.barriers import reach
-from cdp_pipelines.config import Settings
+from cdp_pipelines.config import IdentitySettings, Settings
 from cdp_pipelines.database import IdRegister, Stores
-from cdp_pipelines.engine import Engine, fetch
+from cdp_pipelines.database.matches import read_answers, read_pairs, replace_pairs
+from cdp_pipelines.engine import Engine
 from cdp_pipelines.identity.assign import Change, assign
-from cdp_pipelines.identity.clusters import KEY_TYPES, Clusters, cluster
+from cdp_pipelines.identity.clusters import CAUSES, Clusters, Likeness, cluster
 from cdp_pipelines.identity.keys import Rows
 from cdp_pipelines.identity.links import Previous, Register, event_rows, final_profiles, link_rows
+from cdp_pipelines.identity.matching import Found, Known, Matcher, answered, changes_of, pair_table
+from cdp_pipelines.identity.reading import LakeRows
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.lake import Lake, Snapshot
-from models import Entity, IdentityEvent, IdentityLink
+from models import Entity, IdentityEvent, IdentityLink, MatchKey
 from privacy.protect import Protector, Revealer
 
-_RECORD_COLUMNS = (
-    *("source", "source_id", "kind", "is_test", "deleted", "email_token", "other_emails_tokens"),
-    *("phone_token", "other_phones_tokens", "cross_source", "cross_id", "merged_into"),
-)
-_LINK_COLUMNS = ("source", "source_id", "profile_id", "method", "key_type", "linked_at")
 _BATCH_ROWS = 50_000
 
 
@@ -40,8 +38,11 @@ class IdentityReport:
         links_written: Links that are new or changed.
         merges: Profiles merged into another one.
         splits: Profiles that lost records to another one.
-        linked_by_key: Records by kind of the strongest key that links them.
+        linked_by_key: Records by the strongest reason that links them: a kind of key, an answer, or similarity.
         blocked: Keys that joined nobody, by reason.
+        compared: Pairs of records compared by likeness.
+        dropped_blocks: Reasons to compare records that too many of them share.
+        waiting: Pairs that wait for an operator's answer.
     """
 
     records: int
@@ -51,6 +52,9 @@ class IdentityReport:
     splits: int
     linked_by_key: dict[str, int] = field(default_factory=dict)
     blocked: dict[str, int] = field(default_factory=dict)
+    compared: int = 0
+    dropped_blocks: int = 0
+    waiting: int = 0
 
     @property
     def blocked_keys(self) -> int:
@@ -78,10 +82,14 @@ def resolve(  # noqa: PLR0913 - whatever a step works on, by name
     Raises:
         StoreError, LakeError, EngineError, PrivacyError: Something refused; the links are as before.
     """
-    source = _Source(lake, engine, snapshot)
+    source = LakeRows(lake, engine, snapshot)
     records, register = source.records(), IdRegister(stores.control)
     values = LakeValues(source.reader(records), protector=protector, revealer=revealer)
-    clusters = cluster(records, values, max_records_per_key=settings.identity.max_records_per_key)
+    matcher = Matcher(settings, values, protector.blocking_token, engine)
+    matching = _Matching.of(matcher, records, source, stores, now)
+    clusters = cluster(
+        records, values, max_records_per_key=settings.identity.max_records_per_key, likeness=matching.likeness
+    )
     known = Register.of(register.rows())
     previous = Previous.of(records, source.links(), known)
     result = assign(clusters.labels, clusters.linked, previous.profiles, previous.linked_at, registered=len(known.ids))
@@ -96,52 +104,9 @@ def resolve(  # noqa: PLR0913 - whatever a step works on, by name
     profiles = final_profiles(result, clusters, previous)
     written = link_rows(records, clusters, previous, ids, profiles, now=now)
     writer.write_table(IdentityLink, written)
-    return _report(clusters, profiles, result.changes, written.num_rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Reads the snapshot; the only part that runs SQL."""
-
-    lake: Lake
-    engine: Engine
-    snapshot: Snapshot
-
-    def records(self) -> pa.Table:
-        """Every person record, deleted ones too, sorted by key."""
-        current = self.lake.current_sql("person", self.snapshot, columns=_RECORD_COLUMNS, include_deleted=True)
-        return self._query(f"SELECT * FROM ({current}) AS person ORDER BY source, source_id")  # noqa: S608
-
-    def links(self) -> pa.Table:
-        """Every link as the last run left it."""
-        return self._query(self.lake.current_sql("identity_link", self.snapshot, columns=_LINK_COLUMNS))
-
-    def reader(self, records: pa.Table) -> "_Reader":
-        """Reads further columns of ``records``."""
-        return _Reader(self, records)
-
-    def _query(self, sql: str) -> pa.Table:
-        with self.engine.connection() as connection:
-            return fetch(connection, sql, doing="Reading person records for identity resolution")
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    source: _Source
-    records: pa.Table
-
-    def __call__(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Protected ``columns`` of the records at ``rows``, as ``values.ReadColumns`` wants them."""
-        names = ("source", "source_id", "subject_id", *columns)
-        current = self.source.lake.current_sql("person", self.source.snapshot, columns=names, include_deleted=True)
-        wanted = self.records.select(["source", "source_id"]).take(pa.array(rows))
-        with self.source.engine.connection() as connection:
-            connection.register("wanted", wanted.append_column("row", pa.array(rows, pa.int64())))
-            return fetch(
-                connection,
-                f"SELECT wanted.row, person.* FROM ({current}) AS person JOIN wanted USING (source, source_id)",  # noqa: S608
-                doing="Reading protected columns of person records",
-            )
+    waiting = matching.keep(clusters, writer)
+    report = _report(clusters, profiles, result.changes, written.num_rows)
+    return replace(report, compared=matching.compared, dropped_blocks=matching.dropped_blocks, waiting=waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +130,56 @@ class _Writer:
             self.write(entity, rows.slice(start, _BATCH_ROWS).to_pylist())
 
 
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """What likeness there is between records, and keeping it when everything else is written."""
+
+    records: pa.Table
+    stores: Stores
+    known: Known
+    settings: IdentitySettings
+    now: datetime
+    found: Found | None
+
+    @classmethod
+    def of(cls, matcher: Matcher, records: pa.Table, source: LakeRows, stores: Stores, now: datetime) -> "_Matching":
+        """Compare records, unless the settings say that keys and answers alone decide."""
+        known = Known(source.match_keys(), read_pairs(stores.control), read_answers(stores.control))
+        settings = matcher.settings.identity
+        found = matcher.find(records, known, now=now) if settings.probabilistic else None
+        return cls(records, stores, known, settings, now, found)
+
+    @property
+    def likeness(self) -> Likeness:
+        """What clustering makes of it."""
+        if self.found is not None:
+            return self.found.likeness
+        return Likeness.of(answered(self.records, self.known.answers))
+
+    @property
+    def compared(self) -> int:
+        """Pairs compared in this run."""
+        return 0 if self.found is None else self.found.compared
+
+    @property
+    def dropped_blocks(self) -> int:
+        """Tokens that too many records share to compare those."""
+        return 0 if self.found is None else self.found.dropped_blocks
+
+    def keep(self, clusters: Clusters, writer: _Writer) -> int:
+        """Write pairs, then tokens; returns how many pairs wait for an operator."""
+        if self.found is None:
+            return 0
+        pairs = pair_table(self.records, self.found, clusters, self.known, self.settings)
+        gone, news = changes_of(pairs, self.known.pairs, now=self.now)
+        writer.before_write()
+        replace_pairs(self.stores.control, gone, news)
+        reach("identity_pairs")
+        writer.write(MatchKey, self.found.keys)
+        waiting: int = pairs["standing"].to_pylist().count("review")
+        return waiting
+
+
 def _redirects(changes: Sequence[Change], ids: pa.Array) -> dict[str, str]:
     """Id merged away to id kept."""
     return {ids[c.other].as_py(): ids[c.profile].as_py() for c in changes if c.kind == "merge"}
@@ -175,7 +190,7 @@ def _report(clusters: Clusters, profiles: Rows, changes: Sequence[Change], writt
     stages, counts = np.unique(clusters.stages[clusters.linked & (clusters.stages >= 0)], return_counts=True)
     by_key: Counter[str] = Counter()
     for stage, count in zip(stages, counts, strict=True):
-        by_key[KEY_TYPES[stage]] += int(count)
+        by_key[CAUSES[stage]] += int(count)
     return IdentityReport(
         records=int(clusters.linked.sum()),
         profiles=len(np.unique(profiles[clusters.linked])),

@@ -1,7 +1,7 @@
-"""The look at values in clear: e-mail addresses and names, batch by batch, in memory.
+"""The look at values in clear: batch by batch, in memory.
 
 One of the three places where personal values are in clear. Nothing here is logged or kept: what leaves the module
-are tokens, row numbers and, to be compared at once, names.
+are tokens, row numbers and, to be compared at once, names and features.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,19 @@ from typing import Any
 import pyarrow as pa
 
 from cdp_pipelines.identity.clusters import Addresses
+from cdp_pipelines.identity.features import Features, features
 from cdp_pipelines.identity.roles import is_role_address, without_tag
-from models import Match, Person
+from models import Account, Entity, Match, Person
 from privacy.protect import Protector, Revealer
 
 _BATCH_ROWS = 10_000
 
-ReadColumns = Callable[[Sequence[int], Sequence[str]], pa.Table]
-"""Reads protected columns of person records: ``row`` (as asked for), source, source_id, subject_id and the columns."""
+ReadColumns = Callable[[type[Entity], Sequence[int], Sequence[str]], pa.Table]
+"""Reads protected columns of person records, or of their organisations, by the row numbers of the persons: ``row`` (as
+asked for), source, source_id, subject_id and the columns."""
+
+_NAME = ("given_name", "family_name", "full_name")
+_COMPARED = (*_NAME, "email", "other_emails", "phone", "other_phones", "street", "postal_code", "city")
 
 
 class LakeValues:
@@ -31,15 +36,28 @@ class LakeValues:
     def addresses(self, rows: Sequence[int]) -> Addresses:
         """Role addresses and tagged addresses among those of the records."""
         result = Addresses(set(), {})
-        for _, values in self._revealed(rows, ("email", "other_emails")):
+        for _, values in self._revealed(Person, rows, ("email", "other_emails")):
             for address in _addresses(values):
                 self._look(address, result)
         return result
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
         """Full names, in the order of ``rows``."""
-        found = {row: _name(values) for row, values in self._revealed(rows, ("given_name", "family_name", "full_name"))}
+        found = {row: _name(values) for row, values in self._revealed(Person, rows, _NAME)}
         return [found.get(row) for row in rows]
+
+    def features(self, rows: Sequence[int], *, phone_region: str) -> Iterator[tuple[int, Features]]:
+        """What each record is compared by, in any order; a record whose key was destroyed has nothing.
+
+        Args:
+            rows: The records.
+            phone_region: Country of numbers written without a prefix.
+        """
+        for start in range(0, len(rows), _BATCH_ROWS):
+            batch = rows[start : start + _BATCH_ROWS]
+            companies = dict(self._revealed(Account, batch, ("name", "domain")))
+            for row, values in self._revealed(Person, batch, _COMPARED):
+                yield row, features(_compared(values, companies.get(row, {})), phone_region=phone_region)
 
     def _look(self, address: str, result: Addresses) -> None:
         bare = without_tag(address)
@@ -52,13 +70,15 @@ class LakeValues:
         token = self._protector.token(Match.EMAIL, address)
         return [] if token is None else [token.stored]
 
-    def _revealed(self, rows: Sequence[int], columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _revealed(
+        self, entity: type[Entity], rows: Sequence[int], columns: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         if not rows:
             return
-        table = self._read(rows, columns)
+        table = self._read(entity, rows, columns)
         for start in range(0, table.num_rows, _BATCH_ROWS):
             batch = table.slice(start, _BATCH_ROWS)
-            yield from zip(batch["row"].to_pylist(), self._revealer.reveal(Person, batch, columns), strict=True)
+            yield from zip(batch["row"].to_pylist(), self._revealer.reveal(entity, batch, columns), strict=True)
 
 
 def _addresses(values: dict[str, Any]) -> list[str]:
@@ -68,3 +88,15 @@ def _addresses(values: dict[str, Any]) -> list[str]:
 def _name(values: dict[str, Any]) -> str | None:
     split = " ".join(part for part in (values["given_name"], values["family_name"]) if part)
     return split or values["full_name"]
+
+
+def _compared(values: dict[str, Any], company: dict[str, Any]) -> dict[str, Any]:
+    numbers = (values["phone"], *(values["other_phones"] or ()))
+    return {
+        "name": _name(values),
+        "emails": _addresses(values),
+        "phones": [number for number in numbers if number],
+        "company": company.get("name"),
+        "domain": company.get("domain"),
+        **{name: values[name] for name in ("street", "postal_code", "city")},
+    }

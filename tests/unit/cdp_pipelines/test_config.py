@@ -137,6 +137,11 @@ def test_something_else_than_toml_names_the_line(file):
             '[company]\n# k = 5\nk = "five"\n', "line 3: company.k must be a whole number, not text.", id="text"
         ),
         pytest.param("[company]\nk = 4\n", "line 2: company.k must be greater than or equal to 5.", id="too small"),
+        pytest.param(
+            "[identity]\nreview_from = 0.995\n",
+            "line 1: identity has a review_from above its join_from; who is joined is never asked about, so lower it.",
+            id="bands out of order",
+        ),
         pytest.param("data = 5\n", "line 1: data must be text in quotes, not a number.", id="number for a path"),
         pytest.param("engine = 5\n", "line 1: engine must be a section, not a number.", id="number for a section"),
         pytest.param(
