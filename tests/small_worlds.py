@@ -125,7 +125,7 @@ class SmallWorld:
     def published(self, metrics, *, feeds=None, k=1, now=NOW, time_zone="UTC", margin_rate=None):
         """Rows of ``metrics`` by (metric, grain, start, channel, slice, value, stat), and any variant or segment."""
         scene = Scene(now, time_zone, k, Stamp("run", now), margin_rate)
-        table = compute(metrics, self.inputs(feeds if feeds is not None else feeds_read_until(now)), scene)
+        table = compute(metrics, self.inputs(feeds if feeds is not None else feeds_read_until(now)), scene).rows
         keys = ("metric_id", "grain", "period_start", "channel", "slice_name", "slice_value", "stat")
         others = {"variant": "default", "segment": "all"}
         found = {

@@ -36,6 +36,7 @@ from cdp_pipelines.database.runs import (
     read_to_end,
     start_run,
 )
+from cdp_pipelines.database.segments import forget_segments, publish_segments
 from cdp_pipelines.database.stores import Stores, open_stores, writing
 from cdp_pipelines.database.upgrade import upgrade_stores
 from cdp_pipelines.database.vault import SubjectVault
@@ -51,6 +52,7 @@ __all__ = [
     "delete_credential",
     "finish_run",
     "first_start",
+    "forget_segments",
     "get_credential",
     "has_ring",
     "keep_in_newest",
@@ -66,6 +68,7 @@ __all__ = [
     "profile_facts",
     "publish_mart",
     "publish_profile",
+    "publish_segments",
     "quarantine_attempts",
     "quarantine_clear",
     "quarantine_counts",

@@ -11,7 +11,7 @@ which unit lies in which cell. There are four ways for a unit to be in a period:
   ``x`` = 1 for one in the year before its end (a period under way: before tomorrow).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -121,6 +121,7 @@ def tally(
     slices: Sequence[str],
     today: np.datetime64,
     latest_only: bool = False,
+    schemes: Sequence[str] = (),
 ) -> Tally:
     """Put ``units`` into cells.
 
@@ -131,12 +132,17 @@ def tally(
         slices: Labels to slice by, one at a time; ``channel`` fills the column of that name.
         today: Local day the periods run up to.
         latest_only: Keep only the latest unit of a person in a cell.
+        schemes: Segmentations to slice by too, for months and longer: shorter periods hold few persons of a segment.
     """
+    named = {grain: (*slices, *(() if grain in ("day", "week") else schemes)) for grain in grains}
     if membership == "period":
-        return _of_moments(units, grains, slices, today, latest_only=latest_only)
+        return _of_moments(units, named, today, latest_only=latest_only)
     if membership == "retained":
         return _together(
-            [_of_moments(_retained(units, grain, today), [grain], slices, today, latest_only=False) for grain in grains]
+            [
+                _of_moments(_retained(units, grain, today), {grain: named[grain]}, today, latest_only=False)
+                for grain in grains
+            ]
         )
     return _together(
         [_of_lasting(chosen, name, membership, grain, today) for grain in grains for name, chosen in _by_slice(units)]
@@ -188,15 +194,16 @@ def _active_before(units: Units, end: np.datetime64) -> Codes:
 
 
 def _of_moments(
-    units: Units, grains: Sequence[Grain], slices: Sequence[str], today: np.datetime64, *, latest_only: bool
+    units: Units, slices: Mapping[Grain, Sequence[str]], today: np.datetime64, *, latest_only: bool
 ) -> Tally:
+    """Cells of moments: per grain, those of all its units and those of its slices."""
     keys: list[Keys] = []
     members: list[Codes] = []
     places: list[Codes] = []
     offset = 0
-    for grain in grains:
+    for grain, names in slices.items():
         unit, start, end = _periods(units.days, grain, today)
-        for name in (ALL, *slices):
+        for name in (ALL, *names):
             key, kept, cell = _slice(units, grain, name, (unit, start, end), today)
             keys.append(key)
             members.append(unit[kept])

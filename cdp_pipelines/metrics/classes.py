@@ -379,6 +379,24 @@ class Survival:
 
 
 @dataclass(frozen=True, slots=True)
+class Segmentation:
+    """S: how many persons are in each group of a segmentation (see ``segments``)."""
+
+    code: ClassVar[str] = "S"
+    zero_is_a_claim: ClassVar[bool] = True
+    roll_up: ClassVar[str] = "recompute"
+    interval: ClassVar[str | None] = None
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    n_min: int = 0
+    n_ok: int = 0
+
+    def estimates(self, tally: Tally) -> Iterator[Estimate]:
+        """The persons of each cell; none where the amounts that ranks rest on are not known."""
+        plain = _plain("value", tally.n, tally.n, np.full(len(tally.n), np.nan), tally.n)
+        yield replace(plain, unset=np.isnan(tally.sum("amount")))
+
+
+@dataclass(frozen=True, slots=True)
 class Composite:
     """X: an index of other metrics, from 0 to 100 (see ``composites``). Its numbers come from their rows."""
 

@@ -97,7 +97,8 @@ class Index:
 
     def among(self, metric_ids: frozenset[str]) -> "Index":
         """The same index of these components only."""
-        return replace(self, parts=_scaled([part for part in self.parts if part.component.metric_id in metric_ids]))
+        kept = [part for part in self.parts if part.component.metric_id in metric_ids]
+        return Index(_scaled(kept), self.coverage * sum(part.weight for part in kept))
 
 
 def index_of(components: Sequence[Component], found: Mapping[str, Mapping[str, Any]]) -> Index:

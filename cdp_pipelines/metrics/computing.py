@@ -1,8 +1,9 @@
 """From a session to the rows of one metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.feeds import Feed
 from cdp_pipelines.metrics.periods import current_period, local_day
 from cdp_pipelines.metrics.rows import SCHEMA, Cells, Stamp, rows
+from cdp_pipelines.metrics.segments import SCHEMES, Members, members_of, place_by_rfm, with_groups
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import COVERAGE_FLOOR, SURVEY_COVERAGE_FLOOR, Circumstances, Flags, Names, status_of
 from cdp_pipelines.metrics.suppression import families_of, hidden_cells, series_of
@@ -23,6 +25,9 @@ from cdp_pipelines.metrics.units import NOBODY, Units, units_of
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import Session
 
+Groups = Mapping[str, Mapping[str, str]]
+"""By segmentation, the group of each profile."""
+NO_GROUPS: Groups = MappingProxyType({})
 _SLICE_COLUMNS = ("channel", "slice_name", "slice_value")
 
 
@@ -50,13 +55,35 @@ class Scene:
         return local_day(self.now, self.time_zone)
 
 
-def metric_rows(metric: Metric, session: Session, feeds: Sequence[Feed], scene: Scene) -> pa.Table:
-    """All rows of ``metric``. A statement that fails gives rows that say so; it does not stop the others."""
+def metric_rows(
+    metric: Metric, session: Session, feeds: Sequence[Feed], scene: Scene, groups: Groups = NO_GROUPS
+) -> pa.Table:
+    """All rows of ``metric``, also by the groups of persons where its units are moments.
+
+    A statement that fails gives rows that say so; it does not stop the others.
+    """
     try:
         units = read_units(metric, session)
+        if metric.membership in ("period", "retained"):
+            units = with_groups(units, groups)
         return _rows(metric, units, session, feeds, scene)
     except EngineError:
         return rows_without_numbers(metric, scene, "error", None)
+
+
+def segment_rows(
+    metric: Metric, session: Session, feeds: Sequence[Feed], scene: Scene
+) -> tuple[pa.Table, Members | None]:
+    """All rows of a segmentation, and who is in which group; nobody is said to be anywhere where that failed."""
+    try:
+        units = read_units(metric, session)
+        units = units.chosen(np.flatnonzero(units.persons != NOBODY))
+        labelled, codes = place_by_rfm(units)
+        permitted = session.query("select distinct profile_id from identity_link", doing="Asking who may be placed")
+        members = members_of(labelled, codes, frozenset(permitted["profile_id"].to_pylist()))
+        return _rows(metric, labelled, session, feeds, scene), members
+    except EngineError:
+        return rows_without_numbers(metric, scene, "error", None), None
 
 
 def read_units(metric: Metric, session: Session) -> Units:
@@ -91,6 +118,7 @@ def _rows(metric: Metric, units: Units, session: Session, feeds: Sequence[Feed],
         slices=metric.slices,
         today=scene.today,
         latest_only=metric.latest_only,
+        schemes=[scheme for scheme in SCHEMES if scheme in units.labels and scheme not in metric.slices],
     )
     keys = counted.keys
     counted = replace(counted, exposure=feeding.hours_passed(keys, feeds, scene.now, scene.time_zone))
@@ -125,13 +153,16 @@ def _counting(metric: Metric, units: Units, margin_rate: float | None) -> Units:
 
 
 def _hidden(metric: Metric, counted: Tally, k: int) -> Flags:
-    if not metric.k:
+    is_segment = np.isin(counted.keys.slice_name.astype(str), SCHEMES)
+    if not metric.k and not is_segment.any():
         return np.zeros(len(counted.keys), bool)
     additive = metric.membership == "period" and not metric.latest_only
     families = families_of(counted.keys, additive_days=additive)
     moved = (counted.moved_cell, counted.moved_person)
     series = series_of(counted.keys, _counts(metric, counted), moved) if metric.membership == "state" else []
-    return hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)
+    hidden = hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)
+    # Whatever a metric is about, its part in a segment is about the persons there.
+    return hidden if metric.k else hidden & is_segment
 
 
 def _counts(metric: Metric, counted: Tally) -> list[Numbers]:

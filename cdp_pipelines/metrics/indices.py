@@ -53,14 +53,13 @@ def _of_period(
     metric: Metric, index: Index, before: Index | None, found: Found, scene: Scene
 ) -> Iterator[dict[str, Any]]:
     is_changed = before is not None and before.basis != index.basis
-    shared = _shared(metric, index, found, scene) | {"basis_changed": is_changed}
-    yield shared | _numbers(index) | {"variant": "default"}
-    if before is not None and is_changed:
-        yield shared | _numbers(index.among(before.basis)) | {"variant": "lfl"}
+    yield _row(metric, index, found, scene) | {"basis_changed": is_changed, "variant": "default"}
+    common = index.among(before.basis) if before is not None else index
+    if is_changed and common.is_enough:
+        yield _row(metric, common, found, scene) | {"basis_changed": is_changed, "variant": "lfl"}
 
 
-def _shared(metric: Metric, index: Index, found: Found, scene: Scene) -> dict[str, Any]:
-    """What is the same in every variant of a period."""
+def _row(metric: Metric, index: Index, found: Found, scene: Scene) -> dict[str, Any]:
     rows = list(found.values())
     used = [found[name] for name in index.basis]
     return {
@@ -77,6 +76,7 @@ def _shared(metric: Metric, index: Index, found: Found, scene: Scene) -> dict[st
         "is_final": all(row["is_final"] for row in rows),
         "is_stale": any(row["is_stale"] for row in rows),
         **_status(index, used),
+        **_numbers(index),
         "run_id": scene.stamp.run_id,
         "computed_at": scene.stamp.computed_at,
     }

@@ -1,12 +1,14 @@
 """Computing every metric and publishing all of them at once."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Engine as Database
 
 from cdp_pipelines import database
@@ -14,8 +16,8 @@ from cdp_pipelines.config import Settings
 from cdp_pipelines.currency import read_rates
 from cdp_pipelines.database import Stores
 from cdp_pipelines.engine import Engine
-from cdp_pipelines.metrics.classes import Composite
-from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers
+from cdp_pipelines.metrics.classes import Composite, Segmentation
+from cdp_pipelines.metrics.computing import Scene, metric_rows, rows_without_numbers, segment_rows
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.dimension import dim_rows
@@ -23,7 +25,8 @@ from cdp_pipelines.metrics.feeds import Feed, earliest, feeding
 from cdp_pipelines.metrics.indices import composite_rows
 from cdp_pipelines.metrics.rows import SCHEMA, Stamp
 from cdp_pipelines.metrics.schedules import longest_gap
-from cdp_pipelines.views import SESSION_TABLES, CurrentRows, open_session
+from cdp_pipelines.metrics.segments import SCHEMES, Members
+from cdp_pipelines.views import SESSION_TABLES, CurrentRows, Session, open_session
 from connectors import registry
 from models import OURSELVES
 from privacy.consent import Policy, purposes
@@ -51,6 +54,25 @@ class Inputs:
     policy: Policy
     feeds: Sequence[Feed]
     rates: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What the metrics say.
+
+    Attributes:
+        rows: Of ``metric_value``.
+        members: Who is in which group of each segmentation that could be made.
+    """
+
+    rows: pa.Table
+    members: tuple[Members, ...] = ()
+
+    @property
+    def failed(self) -> set[str]:
+        """Segmentations that are in error: what was known of them stays."""
+        broken = pc.and_(pc.equal(self.rows["status"], "error"), pc.starts_with(self.rows["metric_id"], "seg_"))
+        return {name.removeprefix("seg_") for name in self.rows.filter(broken)["metric_id"].to_pylist()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,38 +118,58 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
     company = settings.company
     stamp = Stamp(run_id, now, company.base_currency)
     scene = Scene(now, company.time_zone, company.k, stamp, company.margin_rate)
-    published = compute(METRICS, inputs, scene)
+    computed = compute(METRICS, inputs, scene)
     before_write()
-    database.publish_mart(stores, published, dim_rows())
+    _publish_members(stores, computed, scene)
+    database.publish_mart(stores, computed.rows, dim_rows())
     return MetricsReport(
-        rows=len(published), metrics=len(METRICS), by_status=dict(Counter(published["status"].to_pylist()))
+        rows=len(computed.rows), metrics=len(METRICS), by_status=dict(Counter(computed.rows["status"].to_pylist()))
     )
 
 
-def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> pa.Table:
-    """The rows of ``metrics``: one session per purpose, in which each table is read once."""
-    by_purpose: dict[str, list[Metric]] = {}
-    parts = [SCHEMA.empty_table()]
+def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> Computed:
+    """Everything that ``metrics`` say: one session per purpose, in which each table is read once.
+
+    Segmentations come first, because the others are sliced by them; indices last, because they are made of the others.
+    """
+    fed = [metric for metric in metrics if _feeds(metric, inputs)]
+    silent = [metric for metric in metrics if metric not in fed and not isinstance(metric.headline, Composite)]
+    parts = [rows_without_numbers(metric, scene, "insufficient_data", "no_source") for metric in silent]
+    members: list[Members] = []
+    for purpose, together in _by_purpose(fed, segmentations=True):
+        with _session(purpose, together, inputs, scene) as session:
+            for metric in together:
+                made, placed = segment_rows(metric, session, _feeds(metric, inputs), scene)
+                parts.append(made)
+                members += [placed] if placed is not None else []
+    groups = {one.scheme: one.groups for one in members}
+    for purpose, together in _by_purpose(fed, segmentations=False):
+        with _session(purpose, together, inputs, scene) as session:
+            parts += [metric_rows(metric, session, _feeds(metric, inputs), scene, groups) for metric in together]
+    of_units = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    return Computed(pa.concat_tables([of_units, *_indices(metrics, of_units, scene)]).combine_chunks(), tuple(members))
+
+
+def _indices(metrics: Sequence[Metric], of_units: pa.Table, scene: Scene) -> Iterator[pa.Table]:
     for metric in metrics:
         if isinstance(metric.headline, Composite):
-            continue
-        if feeding(metric, inputs.feeds, SESSION_TABLES):
-            by_purpose.setdefault(metric.purpose, []).append(metric)
-        else:
-            parts.append(rows_without_numbers(metric, scene, "insufficient_data", "no_source"))
-    for purpose, together in by_purpose.items():
-        parts += _of_purpose(purpose, together, inputs, scene)
-    of_units = pa.concat_tables(parts)
-    indices = [
-        composite_rows(metric, metric.headline, of_units, scene)
-        for metric in metrics
-        if isinstance(metric.headline, Composite)
-    ]
-    return pa.concat_tables([of_units, *indices]).combine_chunks()
+            yield composite_rows(metric, metric.headline, of_units, scene)
 
 
-def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> list[pa.Table]:
-    with open_session(
+def _by_purpose(metrics: Sequence[Metric], *, segmentations: bool) -> Iterator[tuple[str, list[Metric]]]:
+    found: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        if isinstance(metric.headline, Segmentation) == segmentations:
+            found.setdefault(metric.purpose, []).append(metric)
+    yield from found.items()
+
+
+def _feeds(metric: Metric, inputs: Inputs) -> tuple[Feed, ...]:
+    return feeding(metric, inputs.feeds, SESSION_TABLES)
+
+
+def _session(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> AbstractContextManager[Session]:
+    return open_session(
         purpose,
         engine=inputs.engine,
         lake=inputs.lake,
@@ -139,10 +181,16 @@ def _of_purpose(purpose: str, metrics: Sequence[Metric], inputs: Inputs, scene: 
         as_of=scene.now,
         unknown_permitted=all(inputs.policy.permits_unknown(part) for part in purposes(purpose)),
         tables=set[str]().union(*(metric.tables for metric in metrics)),
-    ) as session:
-        return [
-            metric_rows(metric, session, feeding(metric, inputs.feeds, SESSION_TABLES), scene) for metric in metrics
-        ]
+    )
+
+
+def _publish_members(stores: Stores, computed: Computed, scene: Scene) -> None:
+    """Write who is in which group; of a segmentation nothing feeds any more nothing stays."""
+    day = scene.today.astype(date)
+    for one in computed.members:
+        database.publish_segments(stores, one.scheme, one.placed, permitted=one.permitted, day=day, version=one.version)
+    for scheme in set(SCHEMES) - {one.scheme for one in computed.members} - computed.failed:
+        database.forget_segments(stores, scheme)
 
 
 def feeds_of(settings: Settings, control: Database, now: datetime) -> tuple[Feed, ...]:

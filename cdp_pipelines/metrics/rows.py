@@ -12,6 +12,7 @@ from cdp_pipelines.metrics.classes import Estimate
 from cdp_pipelines.metrics.coverage import BASIS, Coverage
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.periods import PUBLISHED
+from cdp_pipelines.metrics.segments import SCHEMES
 from cdp_pipelines.metrics.statistics import Numbers
 from cdp_pipelines.metrics.status import Flags, Names
 
@@ -79,14 +80,19 @@ def rows(metric: Metric, stamp: Stamp, cells: Cells, estimate: Estimate, status:
     silent = (names == "suppressed") | np.isin(reasons.astype(str), _WITHOUT_PARTS)
     mute = silent | (names == "insufficient_data")
     constant = {"metric_id": metric.id, "definition_version": metric.version, "stat": estimate.stat}
-    constant |= {"segment_scheme": ALL, "segment": ALL, "variant": estimate.variant, "unit": metric.unit}
+    constant |= {"variant": estimate.variant, "unit": metric.unit}
     constant |= {"currency": stamp.currency if metric.unit == MONEY else None}
     constant |= {"is_stale": cells.is_stale, "basis_changed": False, "run_id": stamp.run_id}
     constant |= {"computed_at": stamp.computed_at, "coverage_basis": BASIS[metric.coverage]}
     keys = cells.keys
+    is_segment = np.isin(keys.slice_name.astype(str), SCHEMES)
     columns: dict[str, object] = {
         **{name: [value] * count for name, value in constant.items()},
-        **{name: getattr(keys, name) for name in ("channel", "slice_name", "slice_value")},
+        "channel": keys.channel,
+        "segment_scheme": np.where(is_segment, keys.slice_name, ALL),
+        "segment": np.where(is_segment, keys.slice_value, ALL),
+        "slice_name": np.where(is_segment, ALL, keys.slice_name),
+        "slice_value": np.where(is_segment, ALL, keys.slice_value),
         "grain": [PUBLISHED.get(grain, grain) for grain in keys.grain],
         "period_start": np.where(np.isin(keys.grain.astype(str), list(PUBLISHED)), keys.end - 1, keys.start),
         "period_end": keys.end.astype("datetime64[D]"),

@@ -59,6 +59,7 @@ class Units:
         persons: Number of its person; -1 where it is about nobody identifiable.
         labels: Channel, source and other slices.
         values: Every other column.
+        profiles: The persons the numbers point at.
     """
 
     days: Days
@@ -67,6 +68,7 @@ class Units:
     persons: Codes
     labels: dict[str, Labels]
     values: dict[str, Numbers]
+    profiles: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.days)
@@ -80,6 +82,7 @@ class Units:
             persons=self.persons[units],
             labels={name: label.chosen(units) for name, label in self.labels.items()},
             values={name: column[units] for name, column in self.values.items()},
+            profiles=self.profiles,
         )
 
 
@@ -95,6 +98,7 @@ def units_of(table: pa.Table, labels: Collection[str]) -> Units:
         persons=persons.codes,
         labels={name: _codes(table, name) for name in labels if name in table.column_names},
         values={name: _numbers(table[name]) for name in sorted(values)},
+        profiles=persons.names,
     )
 
 

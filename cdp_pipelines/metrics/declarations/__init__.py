@@ -7,6 +7,7 @@ from cdp_pipelines.metrics.declarations.consent import CONSENT
 from cdp_pipelines.metrics.declarations.profiles import PROFILES
 from cdp_pipelines.metrics.declarations.reviews import REVIEWS
 from cdp_pipelines.metrics.declarations.sales import SALES
+from cdp_pipelines.metrics.declarations.segments import SEGMENTS
 from cdp_pipelines.metrics.declarations.self_service import SELF_SERVICE
 from cdp_pipelines.metrics.declarations.support import SUPPORT
 from cdp_pipelines.metrics.declarations.surveys import SURVEYS
@@ -18,6 +19,7 @@ METRICS: tuple[Metric, ...] = (
     *COMMERCE,
     *REVIEWS,
     *SALES,
+    *SEGMENTS,
     *CONSENT,
     *PROFILES,
     *AUTOMATION,

@@ -3,6 +3,9 @@
 from cdp_pipelines.metrics.classes import Count, Proportion, Survival
 from cdp_pipelines.metrics.declaration import Metric
 
+ISSUES = ("customer_ticket", "solve", "public_message", "contact", "touch", "issue_ticket", "issue")
+"""Derived tables up to the issues that tickets fold into."""
+
 SUPPORT_TICKET_VOLUME = Metric(
     id="support_ticket_volume",
     name="Support tickets",
@@ -99,4 +102,68 @@ TICKET_REOPEN_RATE = Metric(
     seed_refs=("prevent it from happening again",),
 )
 
-SUPPORT = (SUPPORT_TICKET_VOLUME, FIRST_RESPONSE_TIME, TTR_MEDIAN, TICKET_REOPEN_RATE)
+FIRST_CONTACT_RESOLUTION_RATE = Metric(
+    id="first_contact_resolution_rate",
+    name="First contact resolution",
+    family="customer_centricity",
+    tier=1,
+    definition=(
+        "Resolved issues that needed one contact of the customer and were followed by no related issue of the same "
+        "person within 7 days of the resolution, out of all resolved issues that staff had a hand in. Related: the "
+        "same topic, or one of the two is unknown. Issues of nobody identifiable cannot be followed; they lower "
+        "coverage."
+    ),
+    numerator="issues resolved at the first contact",
+    denominator="resolved issues touched by staff",
+    measures=(Proportion(),),
+    unit="ratio",
+    better="up",
+    purpose="service_delivery",
+    k=5,
+    sources=("zendesk",),
+    entities=("ticket", "message", "ticket_event"),
+    slices=("channel", "source"),
+    lag_hours=7 * 24,
+    transforms=ISSUES,
+    linked=True,
+    eligible="ticket",
+    window="period of opening",
+    seed_refs=("speeds up issue resolution",),
+)
+
+REPEAT_CONTACT_RATE = Metric(
+    id="repeat_contact_rate",
+    name="Repeat contact",
+    family="autonomy",
+    tier=1,
+    definition=(
+        "Resolved issues followed by a related issue of the same person within 7 days of the resolution, out of all "
+        "resolved issues. Related: the same topic, or one of the two is unknown. Issues of nobody identifiable cannot "
+        "be followed; they lower coverage."
+    ),
+    numerator="resolved issues followed by a related one",
+    denominator="resolved issues",
+    measures=(Proportion(),),
+    unit="ratio",
+    better="down",
+    purpose="service_delivery",
+    k=5,
+    sources=("zendesk",),
+    entities=("ticket", "message", "ticket_event"),
+    slices=("channel", "source", "mode"),
+    lag_hours=7 * 24,
+    transforms=ISSUES,
+    linked=True,
+    eligible="ticket",
+    window="period of opening",
+    seed_refs=("without further contact",),
+)
+
+SUPPORT = (
+    SUPPORT_TICKET_VOLUME,
+    FIRST_RESPONSE_TIME,
+    TTR_MEDIAN,
+    TICKET_REOPEN_RATE,
+    FIRST_CONTACT_RESOLUTION_RATE,
+    REPEAT_CONTACT_RATE,
+)

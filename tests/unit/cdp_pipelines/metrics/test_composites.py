@@ -1,8 +1,12 @@
 """A composite index: worked examples, what is missing, and how far it depends on its weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from small_worlds import SmallWorld, at
 
+from cdp_pipelines.metrics.classes import Composite
 from cdp_pipelines.metrics.composites import Component, index_of, sensitivities
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.statistics import student, wilson
@@ -95,3 +99,57 @@ def test_random_weights_tell_whether_the_direction_depends_on_them():
 def test_a_part_that_is_better_low_counts_from_the_other_end():
     assert Component("a", 1, 0, 0.5, is_better_low=True).normalised(0.1) == NEAR(80)
     assert Component("a", 1, 0, 0.5, is_better_low=True).normalised(0.9) == 0
+
+
+TOY = replace(
+    next(metric for metric in METRICS if metric.id == "cai"),
+    grains=("month",),
+    measures=(
+        Composite((Component("csat", 0.6, 0, 1), Component("ces", 0.2, 1, 7), Component("nps", 0.2, -100, 100))),
+    ),
+)
+OF_TOY = [metric for metric in METRICS if metric.id in ("csat", "ces", "nps")]
+
+
+def answers(world, instrument, day, score, high, count=40):
+    for number in range(count):
+        scale = {"score": score, "scale_min": 1 if instrument != "NPS" else 0, "scale_max": high}
+        world.add(
+            "survey_response",
+            f"{instrument}{day}{number}",
+            person_id=str(number),
+            instrument=instrument,
+            answered_at=at(day),
+            **scale,
+        )
+
+
+def test_an_index_is_published_from_the_rows_of_its_parts(tmp_path):
+    """December: csat 1 and ease 4 of 7. January: csat alone. February: csat and nps. March: all three."""
+    world = SmallWorld(tmp_path)
+    world.people(40)
+    for day in ("2025-12-10", "2026-01-10", "2026-02-10", "2026-03-10"):
+        answers(world, "CSAT", day, 5, 5)
+    answers(world, "CES", "2025-12-10", 4, 7)
+    for day in ("2026-02-10", "2026-03-10"):
+        answers(world, "NPS", day, 10, 10)
+    answers(world, "CES", "2026-03-10", 7, 7)
+    rows = world.published([*OF_TOY, TOY])
+    found = {
+        (key[2][:7], row["variant"]): [row[name] for name in ("value", "coverage", "basis_changed", "status", "n")]
+        for key, row in rows.items()
+        if key[0] == "cai"
+    }
+    assert found == {
+        ("2025-12", "default"): [NEAR(100 * 0.6 / 0.8 + 50 * 0.2 / 0.8), NEAR(0.8), False, "ok", 2],
+        ("2026-01", "default"): [None, NEAR(0.6), True, "insufficient_data", 1],
+        ("2026-02", "default"): [NEAR(100), NEAR(0.8), True, "ok", 2],
+        ("2026-03", "default"): [NEAR(100), NEAR(1), True, "ok", 3],
+        ("2026-03", "lfl"): [NEAR(100), NEAR(0.8), True, "ok", 2],
+    }
+
+
+def test_an_index_whose_parts_nobody_feeds_says_so(tmp_path):
+    rows = SmallWorld(tmp_path).published([metric for metric in METRICS if metric.family == "autonomy"])
+    said = {(key[1], row["value"], row["status_reason"]) for key, row in rows.items() if key[0] == "cai"}
+    assert said == {("week", None, "no_source"), ("month", None, "no_source")}

@@ -498,3 +498,39 @@ def test_no_day_of_customer_values_differs_from_the_last_shown_by_few_persons(wo
     rows = world.published([METRIC["clv_historical"]], k=5, margin_rate=1.0)
     shown = {day: cell(rows, "clv_historical", "asof", f"2026-03-0{day}")["value"] for day in range(1, 8)}
     assert shown == {1: 100, 2: None, 3: None, 4: 160, 5: None, 6: None, 7: None}
+
+
+def issue(world, ticket, person, opened, solved, *, words=(), replied=True):
+    """A ticket of ``person`` with a staff reply, further words of the person on the days given, and its solve."""
+    values = {"requester_id": person, "status": "open", "created_at": at(opened)}
+    world.add("ticket", ticket, **values)
+    for number, day in enumerate(words):
+        world.add("message", f"{ticket}w{number}", ticket_id=ticket, author_id=person, at=at(day))
+    if replied:
+        world.add("message", f"{ticket}r", ticket_id=ticket, author_id="staff", at=at(opened) + timedelta(hours=1))
+    if solved:
+        step = {"kind": "status", "status_from": "open", "status_to": "solved", "at": at(solved)}
+        world.add("ticket_event", f"{ticket}s", ticket_id=ticket, **step)
+
+
+def test_issues_settled_at_once_and_issues_that_come_back(world):
+    """a: once. b: wrote twice. c: back four days after the solve. d: back too late. e: not solved. f: no staff."""
+    for name in "abcdef":
+        world.person(name)
+    world.person("staff", kind="staff", linked=False)
+    issue(world, "a1", "a", "2026-03-02", "2026-03-03")
+    issue(world, "b1", "b", "2026-03-02", "2026-03-04", words=["2026-03-03"])
+    issue(world, "c1", "c", "2026-03-02", "2026-03-03")
+    issue(world, "c2", "c", "2026-03-07", "2026-03-08")
+    issue(world, "d1", "d", "2026-03-02", "2026-03-03")
+    issue(world, "d2", "d", "2026-03-12", "2026-03-13")
+    issue(world, "e1", "e", "2026-03-02", None)
+    issue(world, "f1", "f", "2026-03-02", "2026-03-03", replied=False)
+    issue(world, "n1", None, "2026-03-02", "2026-03-03")
+    rows = world.published([relaxed("first_contact_resolution_rate"), relaxed("repeat_contact_rate")])
+    found = {name: cell(rows, name) for name in ("first_contact_resolution_rate", "repeat_contact_rate")}
+    # Resolved: a1, b1, c1, c2, d1, d2, f1; of nobody: n1.
+    assert {name: (row["numerator"], row["denominator"], row["coverage"]) for name, row in found.items()} == {
+        "first_contact_resolution_rate": (4, 6, NEAR(6 / 7)),
+        "repeat_contact_rate": (1, 7, NEAR(7 / 8)),
+    }

@@ -4,6 +4,7 @@ import pytest
 from small_worlds import SmallWorld
 
 from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.segments import SCHEMES
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import SESSION_TABLES
 
@@ -19,7 +20,7 @@ def test_columns_are_declared_labels_or_numbers(metric, tmp_path):
         for name in metric.transforms:
             session.derive(name, transform(name))
         found = session.query(metric.sql).schema
-    labels = set(metric.slices) if metric.membership in ("period", "retained") else OF_STATES
+    labels = set(metric.slices) - set(SCHEMES) if metric.membership in ("period", "retained") else OF_STATES
     assert labels <= set(found.names)
     others = [field for field in found if field.name not in labels | OWN]
     assert [field.name for field in others if not str(field.type).startswith(IS_NUMBER)] == []
