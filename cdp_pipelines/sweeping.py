@@ -5,6 +5,7 @@ stay encrypted as they are, bound to the same record. The version is that of the
 later, so a record that is listed again counts again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,17 +38,28 @@ def vanished(lake: Lake, source: str, sweep: Sweep, *, run_id: str, read_at: dat
         read_at: When the listing was read.
     """
     name = sweep.entity.__entity__
-    rows = lake.current(name)
-    ids = rows["source_id"]
-    stored = rows.filter(pc.and_(pc.equal(rows["source"], source), pc.starts_with(ids, sweep.prefix)))
-    gone = stored.filter(pc.invert(pc.is_in(stored["source_id"], pa.array(sorted(sweep.present), pa.string()))))
-    if len(gone) > max(_FEW, sweep.most * len(stored)):
+    present = lake.snapshot([name])
+    keys = _stored(lake.current(name, present, ["source", "source_id"]), source, sweep.prefix)
+    gone = keys.filter(pc.invert(_among(keys, sorted(sweep.present))))
+    if not len(gone):
+        return Swept(gone)
+    if len(gone) > max(_FEW, sweep.most * len(keys)):
         return Swept(
             gone.slice(0, 0),
-            f"{len(gone)} of {len(stored)} records of {name} under {sweep.prefix} are no longer listed. So many at "
+            f"{len(gone)} of {len(keys)} records of {name} under {sweep.prefix} are no longer listed. So many at "
             f"once look like a fault, so they stay; if they are really gone, see docs/connectors/{source}.md.",
         )
-    return Swept(_tombstones(gone, lake.tables[name].rows, run_id, read_at))
+    rows = _stored(lake.current(name, present), source, sweep.prefix)
+    rows = rows.filter(_among(rows, gone["source_id"].to_pylist()))
+    return Swept(_tombstones(rows, lake.tables[name].rows, run_id, read_at))
+
+
+def _stored(rows: pa.Table, source: str, prefix: str) -> pa.Table:
+    return rows.filter(pc.and_(pc.equal(rows["source"], source), pc.starts_with(rows["source_id"], prefix)))
+
+
+def _among(rows: pa.Table, ids: Sequence[str]) -> pa.ChunkedArray:
+    return pc.is_in(rows["source_id"], pa.array(ids, pa.string()))
 
 
 def _tombstones(gone: pa.Table, schema: pa.Schema, run_id: str, read_at: datetime) -> pa.Table:
