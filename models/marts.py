@@ -114,14 +114,16 @@ class Customer360(ProfileTable, table=True):
     last_order_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="Latest order, UTC")
     orders_365: int | None = Field(default=None, description="Orders in the last 365 days")
     net_revenue_365: float | None = Field(default=None, description="Net revenue of the last 365 days, base currency")
-    aov: float | None = Field(default=None, description="Average net order value, base currency")
-    clv_historical: float | None = Field(default=None, description="Net revenue so far, base currency")
+    aov: float | None = Field(default=None, description="Average net value of an order before refunds, base currency")
+    clv_historical: float | None = Field(
+        default=None, description="Net revenue so far times the margin rate, base currency; null without a margin rate"
+    )
     clv_predicted: float | None = Field(default=None, description="Expected further margin, base currency")
     churn_probability: float | None = Field(default=None, description="Probability of leaving, 0 to 1")
     churn_band: str | None = Field(default=None, description="Band of that probability")
     lifecycle_stage: str | None = Field(default=None, description="Stage of the relationship")
     value_tier: str | None = Field(default=None, description="Tier by value")
-    rfm: str | None = Field(default=None, description="Recency, frequency and money code")
+    rfm: str | None = Field(default=None, description="Code of recency, frequency and money, as of the latest metrics")
     autonomy_preference: float | None = Field(default=None, description="Inclination to help oneself, 0 to 100")
     channel_preference: str | None = Field(default=None, description="Channel the person uses most")
     last_contact_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="Latest contact, UTC")
@@ -141,14 +143,17 @@ class Customer360(ProfileTable, table=True):
     )
     loyalty_tier: str | None = Field(default=None, description="Tier of the loyalty programme")
     ideas: int | None = Field(default=None, description="Ideas handed in")
-    reviews: int | None = Field(default=None, description="Reviews written")
+    reviews: int | None = Field(default=None, description="Reviews that name the person")
     consent_analytics: bool | None = Field(default=None, description="Analytics is permitted")
     consent_profiling: bool | None = Field(default=None, description="Profiling is permitted")
     consent_marketing: bool | None = Field(default=None, description="Marketing is permitted")
     consent_research: bool | None = Field(default=None, description="Research is permitted")
     predictive_optout: bool | None = Field(default=None, description="The person objected to predictions")
     digital_access_need: str | None = Field(default=None, description="Declared need for accessible service, as a code")
-    completeness: float | None = Field(default=None, description="Share of the profile's fields that are known, 0 to 1")
+    completeness: float | None = Field(
+        default=None,
+        description="Share of the blocks that any profile has (identity, consent, orders, service, feedback), 0 to 1",
+    )
     refreshed_at: datetime = Field(sa_type=UtcDateTime, description="When the row was made, UTC")
 
 

@@ -4,7 +4,7 @@ The golden record is not stored: ``golden_record`` says for one profile which re
 same order that ``customer_360`` is made with, so the two cannot drift apart and erasure has one place less to clean.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,9 @@ import pyarrow as pa
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database import Stores, publish_profile, read_ledger
+from cdp_pipelines.database.segments import present_scores
 from cdp_pipelines.engine import Engine, fetch, run
+from cdp_pipelines.identity.activity import activity
 from cdp_pipelines.identity.consents import Consents
 from cdp_pipelines.lake import Lake, Snapshot
 from cdp_pipelines.transforms import transform
@@ -23,15 +25,15 @@ from privacy.consent import Policy
 
 _FACTS = {
     "identity_link": ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at"),
-    "ticket": (
-        *("source", "source_id", "requester_id", "submitter_id", "created_at", "status", "is_spam", "merged_into"),
-    ),
-    "message": ("source", "author_id", "at", "actor", "is_public"),
+    "ticket": ("source", "source_id", "requester_id"),
+    "order": ("source",),
+    "review": ("source", "person_id"),
     "survey_response": (
         *("source", "person_id", "ticket_id", "answered_at", "instrument", "channel", "mode", "category", "score"),
         *("scale_min", "scale_max", "orientation"),
     ),
 }
+_SEGMENT = pa.schema([("profile_id", pa.string()), ("code", pa.string())])
 GOLDEN_FIELDS = (
     *("given_name", "family_name", "full_name", "email", "phone", "street", "postal_code", "city"),
     *("locale", "region", "account_id", "acquisition_channel", "lifecycle_stage"),
@@ -63,15 +65,17 @@ def build_profiles(
 
     ``before_write`` is called directly before that; it raises when this run may write no more.
 
-    Segments are not part of it yet: no scheme is defined, so ``segment_membership`` stays empty.
+    The code in ``rfm`` is that of the latest metrics: they place persons after this step.
 
     Raises:
         StoreError, LakeError, EngineError: Something refused; the tables are as before.
     """
     with _reading(lake, engine, snapshot, settings) as reading:
         consents = reading.consents(stores, now)
+        allowed = consents.permissions()
+        done = activity(lake=lake, engine=engine, settings=settings, snapshot=snapshot, permissions=allowed, now=now)
         tables = {
-            "customer_360": reading.customers(consents),
+            "customer_360": reading.customers(consents, done, present_scores(stores.profile, "rfm")),
             "consent_state": consents.states(),
             "identity_link": reading.links(),
         }
@@ -168,9 +172,20 @@ class _Reading:
         policy = Policy.for_jurisdiction(self.settings.company.jurisdiction)
         return Consents(profiles["profile_id"].combine_chunks(), history, judged, policy)
 
-    def customers(self, consents: Consents) -> pa.Table:
-        """The rows of ``customer_360``."""
+    def customers(self, consents: Consents, done: pa.Table, codes: Mapping[str, float]) -> pa.Table:
+        """The rows of ``customer_360``, from what each profile did and the code of its group."""
         self.member()
         self.answers()
-        self.connection.register("permission", pa.table({"profile_id": consents.profiles, **consents.permitted()}))
+        margin = pa.array([self.settings.company.margin_rate], pa.float64())
+        relations = {
+            "permission": pa.table({"profile_id": consents.profiles, **consents.permitted()}),
+            "decided": consents.history.select(["profile_id"]).group_by("profile_id").aggregate([]),
+            "activity": done,
+            "segment": pa.table(
+                {"profile_id": list(codes), "code": [f"{code:.0f}" for code in codes.values()]}, _SEGMENT
+            ),
+            "company": pa.table({"margin_rate": margin}),
+        }
+        for name, rows in relations.items():
+            self.connection.register(name, rows)
         return self.table(transform("profile_customer_360"), "Describing profiles")

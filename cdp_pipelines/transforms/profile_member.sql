@@ -7,6 +7,7 @@ select
     person.source,
     person.source_id,
     not person.deleted as is_alive,
+    coalesce(person.is_guest, false) as is_guest,
     row_number() over (
         partition by link.profile_id
         order by

@@ -9,7 +9,7 @@ select
     person.acquisition_channel,
     person.lifecycle_stage,
     person.account_id,
-    person.is_guest,
+    coalesce(person.is_guest, false) as is_guest,
     party.standing
 from raw_person as person
 join party

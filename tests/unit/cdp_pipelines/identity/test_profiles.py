@@ -1,10 +1,24 @@
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from cdp_pipelines.identity import consent_history, golden_record, permissions
-from models import PURPOSES, Match, Message, SurveyResponse, Ticket
+from models import (
+    PURPOSES,
+    Match,
+    Message,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    Review,
+    SegmentMembership,
+    SurveyResponse,
+    Ticket,
+    micros,
+)
 from privacy.consent import Decision, Policy, effective_state
 from tests.unit.cdp_pipelines.identity.conftest import START, Installation
 
@@ -81,16 +95,142 @@ def test_describes_a_profile_from_all_of_its_records(installation: Installation)
         "source_count": 2,
         "last_contact_at": text(later),
         "open_tickets": 1,
+        "issues_90": 1,
         "last_nps": 9.0,
         "last_csat": 1.0,
         "consent_analytics": 1,
         "consent_profiling": 0,
         "consent_marketing": 0,
         "consent_research": 0,
-        "completeness": 5 / 8,
+        "completeness": 1.0,
         "refreshed_at": text(installation.now),
     }
     assert (report.customers, report.consent_states, report.links) == (1, len(PURPOSES), 2)
+
+
+def buy(installation: Installation, number: str, person: str | None, *, days: int, amount: str = "10") -> None:
+    """An order of one line, so many days before the start."""
+    facts = {"source": "crm", "currency": "EUR"}
+    placed = {"placed_at": START - timedelta(days=days), "is_valid": True}
+    installation.put(Order, facts | placed | {"source_id": number, "person_id": person})
+    line = {"source_id": f"{number}-1", "order_id": number, "quantity": 1, "unit_price_micros": micros(amount)}
+    installation.put(OrderLine, facts | line)
+
+
+def give_back(installation: Installation, order: str, *, days: int, amount: str) -> None:
+    facts = {"source": "crm", "currency": "EUR", "order_id": order, "amount_micros": micros(amount)}
+    paid = {"source_id": f"r{order}", "refunded_at": START - timedelta(days=days)}
+    installation.put(Refund, facts | paid)
+    line = {"source_id": f"l{order}", "refund_id": f"r{order}", "order_line_id": f"{order}-1", "quantity": 1}
+    installation.put(RefundLine, facts | line)
+
+
+def built(installation: Installation) -> dict[str, dict[str, Any]]:
+    """Rows of customer_360 by one of the records of the profile."""
+    installation.resolve()
+    installation.build()
+    records = {profile: record for (_, record), profile in installation.links().items()}
+    return {records[row["profile_id"]]: row for row in installation.published("customer_360")}
+
+
+SALES = ("first_order_at", "last_order_at", "orders_365", "net_revenue_365", "aov", "clv_historical")
+
+
+def test_what_customers_bought_is_described_once_it_is_connected(installation: Installation) -> None:
+    company = installation.settings.company.model_copy(update={"margin_rate": 0.4})
+    installation.settings = installation.settings.model_copy(update={"company": company})
+    installation.people(ANNA, DESK | {"email": "else@a.example"})
+    assert [built(installation)[name][column] for name in ("1", "7") for column in SALES] == [None] * 12
+    buy(installation, "o1", "1", days=400, amount="100")
+    buy(installation, "o2", "1", days=10, amount="50")
+    buy(installation, "o3", "1", days=5, amount="30")
+    buy(installation, "guest", None, days=1)
+    give_back(installation, "o1", days=3, amount="20")
+    rows = built(installation)
+    first, last = (text(START - timedelta(days=days)) for days in (400, 5))
+    assert [rows["1"][column] for column in SALES] == [first, last, 2, 60.0, 60.0, pytest.approx(64.0)]
+    assert [rows["7"][column] for column in SALES] == [None, None, 0, 0.0, None, None]
+
+
+def test_without_a_rate_an_amount_is_unknown_and_the_number_of_orders_is_not(installation: Installation) -> None:
+    company = installation.settings.company.model_copy(update={"base_currency": "USD", "margin_rate": 0.5})
+    installation.settings = installation.settings.model_copy(update={"company": company})
+    installation.people(ANNA)
+    buy(installation, "o1", "1", days=400)
+    assert [built(installation)["1"][column] for column in SALES[2:]] == [0, 0.0, None, None]
+    buy(installation, "o2", "1", days=5)
+    assert [built(installation)["1"][column] for column in SALES[2:]] == [1, None, None, None]
+
+
+def test_without_a_margin_rate_there_is_no_historical_value(installation: Installation) -> None:
+    installation.people(ANNA)
+    buy(installation, "o1", "1", days=5)
+    row = built(installation)["1"]
+    assert (row["aov"], row["clv_historical"]) == (10.0, None)
+
+
+def test_what_customers_did_is_null_where_they_object_to_its_use(installation: Installation) -> None:
+    installation.people(ANNA, DESK | {"email": "else@a.example"})
+    buy(installation, "o1", "1", days=5)
+    installation.put(Ticket, TICKET | {"source": "crm", "requester_id": "1"})
+    installation.put(Review, {"source": "crm", "source_id": "r", "person_id": "1", "platform": "shop", "at": START})
+    row = built(installation)["1"]
+    columns = (*SALES[:5], "last_contact_at", "open_tickets", "issues_90", "reviews", "completeness")
+    assert None not in [row[column] for column in columns]
+    refusal = {"source": "crm", "person_id": "1", "purpose": "service_delivery", "state": "denied", "at": START}
+    installation.decide(refusal)
+    rows = built(installation)
+    assert [rows["1"][column] for column in columns] == [None] * len(columns)
+    assert rows["7"]["reviews"] == 0
+
+
+def test_reviews_that_name_nobody_are_nobodys(installation: Installation) -> None:
+    installation.people(ANNA)
+    installation.put(Review, {"source": "crm", "source_id": "r", "platform": "google", "at": START})
+    assert built(installation)["1"]["reviews"] is None
+
+
+def test_completeness_counts_the_blocks_that_anybody_has(installation: Installation) -> None:
+    installation.people(ANNA, DESK | {"email": None, "is_guest": True, "source_id": "guest-order:1"})
+    assert {name: row["completeness"] for name, row in built(installation).items()} == {"1": 1.0, "guest-order:1": 0.0}
+    buy(installation, "o1", "guest-order:1", days=5)
+    installation.put(
+        Order,
+        {"source": "desk", "source_id": "o2", "person_id": "guest-order:1", "placed_at": START}
+        | {"is_valid": True, "currency": "EUR"},
+    )
+    installation.decide({"source": "crm", "person_id": "1", "purpose": "research", "state": "granted", "at": START})
+    found = {name: row["completeness"] for name, row in built(installation).items()}
+    assert found == {"1": pytest.approx(2 / 3), "guest-order:1": pytest.approx(1 / 3)}
+
+
+def test_the_code_of_a_group_is_shown_to_whom_profiling_is_permitted(installation: Installation) -> None:
+    installation.people(ANNA, DESK | {"email": "else@a.example"})
+    installation.resolve()
+    profiles = {record: profile for (_, record), profile in installation.links().items()}
+    rows = [
+        {
+            "profile_id": profiles["1"],
+            "segment": "new",
+            "valid_from": date(2026, 2, 1),
+            "valid_to": None,
+            "score": 511.0,
+        },
+        {"profile_id": profiles["1"], "segment": "lost", "valid_from": date(2026, 1, 1), "valid_to": date(2026, 2, 1)},
+        {
+            "profile_id": profiles["7"],
+            "segment": "new",
+            "valid_from": date(2026, 2, 1),
+            "valid_to": None,
+            "score": 522.0,
+        },
+    ]
+    with installation.stores.profile.begin() as connection:
+        for row in rows:
+            held = {"scheme": "rfm", "rule_version": 1, "score": 111.0} | row
+            connection.execute(insert(SegmentMembership), held)
+    installation.decide({"source": "crm", "person_id": "1", "purpose": "profiling", "state": "granted", "at": START})
+    assert {name: row["rfm"] for name, row in built(installation).items()} == {"1": "511", "7": None}
 
 
 @pytest.mark.parametrize(
