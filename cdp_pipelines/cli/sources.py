@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from cdp_pipelines.cli import connect, console
+from cdp_pipelines.cli import connect, console, remove
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The systems that are connected.")
 app.command("connect")(connect.connect)
+app.command("remove")(remove.remove)
 
 
 @app.command("list")
