@@ -1,8 +1,10 @@
 """Google reviews from the stand-in into the lake: nothing lost, nothing double, and what was taken back is marked."""
 
+import threading
 from copy import copy
 from typing import Any
 
+import httpx
 import pytest
 from installations import Home
 
@@ -10,6 +12,7 @@ from cdp_pipelines.cli.main import execute
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.leaks import find_leaks
 from models import Review
+from sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from sandbox.server import Running
 
 SECTION = '[sources.google_reviews]\nbase_url = "{url}"\nrate_scale = 10000\n'
@@ -141,6 +144,31 @@ def test_nothing_of_a_review_or_a_deal_is_in_clear(profile: Home, vendors: Runni
     with profile.opened() as opened:
         found = find_leaks(opened, values=vendors.world.personal_values())
     assert (found.findings, found.skipped) == ((), ())
+
+
+def test_a_profile_is_connected_in_the_browser_and_its_tokens_are_renewed(
+    home: Home, vendors: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = f'[sources.google_reviews.oauth]\nclient_id = "{CLIENT_ID}"\n'
+    profile = configured(home, SECTION.format(url=vendors.urls["google_reviews"]) + app)
+    monkeypatch.setenv("CDP_GOOGLE_REVIEWS_CLIENT_SECRET", CLIENT_SECRET)
+    monkeypatch.setenv("DISPLAY", ":0")
+    threads: list[threading.Thread] = []
+
+    def agree(address: str) -> bool:
+        threads.append(threading.Thread(target=httpx.get, args=(address,), kwargs={"follow_redirects": True}))
+        threads[-1].start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", agree)
+    assert execute(["--config", str(profile.config), "sources", "connect", "google_reviews"]) == 0
+    threads[0].join(10)
+    said = capsys.readouterr().out
+    assert "may read everything the streams need" in said
+
+    vendors.grants["google_reviews"].expire()
+    assert execute(["--config", str(profile.config), "sync", "google_reviews"]) == 0
+    assert set(stored(profile)) == standing(vendors)
 
 
 def test_deals_arrive_with_their_amounts_and_archived_ones_are_marked(home: Home, vendors: Running) -> None:
