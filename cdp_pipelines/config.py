@@ -457,6 +457,10 @@ same_source_factor = 10        # two records of one system need this many times 
 # account = "mycompany"        # the part before .zendesk.com
 # schedule = "*/30 * * * *"
 #
+# [sources.shopify]
+# account = "mystore"          # the part before .myshopify.com
+# schedule = "*/30 * * * *"
+#
 # [sources.google_reviews]
 # schedule = "15 5 * * *"      # reviews change slowly
 # options.locations = ["7741200000000000101"]  # only these; cdp sources check google_reviews lists them all

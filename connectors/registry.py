@@ -3,10 +3,11 @@
 from connectors.errors import SettingsError
 from connectors.google_reviews import GOOGLE_REVIEWS
 from connectors.hubspot import HUBSPOT
+from connectors.shopify import SHOPIFY
 from connectors.spec import Source
 from connectors.zendesk import ZENDESK
 
-SOURCES: tuple[Source, ...] = (GOOGLE_REVIEWS, HUBSPOT, ZENDESK)
+SOURCES: tuple[Source, ...] = (GOOGLE_REVIEWS, HUBSPOT, SHOPIFY, ZENDESK)
 
 
 def source(name: str) -> Source:

@@ -24,6 +24,12 @@ ASSETS = [
     "hubspot/subscription_timeline",
     "mart/dim_metric",
     "mart/metric_value",
+    "shopify/abandoned_checkouts",
+    "shopify/attempt",
+    "shopify/customers",
+    "shopify/orders",
+    "shopify/refunds",
+    "shopify/returns",
     "zendesk/attempt",
     "zendesk/deleted_users",
     "zendesk/organizations",
@@ -39,6 +45,7 @@ JOBS = [
     "refresh",
     "sync_google_reviews_job",
     "sync_hubspot_job",
+    "sync_shopify_job",
     "sync_zendesk_job",
     "upkeep",
 ]
@@ -48,6 +55,7 @@ SCHEDULES = [
     ("refresh_schedule", "refresh", "0 6 * * *"),
     ("sync_google_reviews_job_schedule", "sync_google_reviews_job", "0 * * * *"),
     ("sync_hubspot_job_schedule", "sync_hubspot_job", "0 * * * *"),
+    ("sync_shopify_job_schedule", "sync_shopify_job", "0 * * * *"),
     ("sync_zendesk_job_schedule", "sync_zendesk_job", "0 * * * *"),
     ("upkeep_schedule", "upkeep", "30 3 * * *"),
 ]

@@ -22,7 +22,8 @@ from connectors import (
     Wiring,
 )
 from connectors import source as source_named
-from models import ConsentEvent, Deal, Person, SurveyResponse, Ticket, TicketEvent
+from connectors.graphql import at
+from models import ConsentEvent, Deal, Order, Person, SurveyResponse, Ticket, TicketEvent
 from models.derive import validator
 from sandbox import Fault, World, running
 
@@ -30,8 +31,14 @@ CREDENTIALS = {
     "hubspot": "pat-na1-sandbox",
     "zendesk": "agent@example.com/token:sandbox-token",
     "google_reviews": "ya29.sandbox",
+    "shopify": "shpat_sandbox",
 }
-WITHOUT_SCOPES = {"hubspot": "pat-na1-noscope", "zendesk": "sandbox-noscope", "google_reviews": "ya29.noscope"}
+WITHOUT_SCOPES = {
+    "hubspot": "pat-na1-noscope",
+    "zendesk": "sandbox-noscope",
+    "google_reviews": "ya29.noscope",
+    "shopify": "shpat_sandbox_noscope",
+}
 ABSENT_WITH_LEGACY_CSAT = {("zendesk", "survey_responses")}
 STREAMS = [
     pytest.param(source, stream, id=f"{source.name}/{stream.name}")
@@ -147,6 +154,12 @@ def listed(current, entity, sweeps):
     return current
 
 
+def of_standing_orders(current, sweeps):
+    """Rows without those of orders that a sweep has found deleted."""
+    orders = [sweep.present for sweep in sweeps if sweep.entity is Order]
+    return {i: row for i, row in current.items() if all(row.get("order_id") in {None, *present} for present in orders)}
+
+
 @every_stream
 def test_keys_are_present_and_one_version_has_one_content(reader, source, stream):
     result = reader.read(source, stream)
@@ -178,13 +191,20 @@ class Surprising(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request):
         response = await self._inner.handle_async_request(request)
-        body = orjson.loads(await response.aread())
-        if request.url.path.startswith(self._stream.path):
-            for record in body.get(self._stream.rows_at, ()):
-                record["surprise"] = CANARY
-                self.records += 1
         headers = {"Date": response.headers["Date"]}
-        return httpx.Response(response.status_code, headers=headers, json=body)
+        body, is_file = await response.aread(), "jsonl" in response.headers["Content-Type"]
+        lines = [orjson.loads(line) for line in (body.splitlines() if is_file else [body])]
+        if is_file:
+            self._surprise(line for line in lines if "__parentId" not in line)
+        elif request.url.path.startswith(self._stream.path):
+            self._surprise(at(lines[0], self._stream.rows_at) or ())
+        content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+        return httpx.Response(response.status_code, headers=headers, content=content)
+
+    def _surprise(self, records):
+        for record in records:
+            record["surprise"] = CANARY
+            self.records += 1
 
     async def aclose(self):
         await self._inner.aclose()
@@ -241,10 +261,11 @@ def test_an_answer_that_ends_early_is_an_error(reader, stand_ins, source, stream
 
 @every_stream
 def test_a_limit_is_waited_for_exactly_as_long_as_the_vendor_says(reader, stand_ins, source, stream):
-    undisturbed = reader.read(source, stream)
+    undisturbed, usual = reader.read(source, stream), Counter(reader.waits)
+    reader.waits.clear()
     stand_ins.switches.faults = [Fault(source.name, stream.path, "429_retry_after", times=2, retry_after=7)]
     assert reader.read(source, stream).distinct == undisturbed.distinct
-    assert reader.waits == [7, 7]
+    assert Counter(reader.waits) - usual == {7: 2}
 
 
 @every_stream
@@ -311,8 +332,9 @@ def test_check_says_that_a_host_cannot_be_reached(reader, source):
 
 
 def test_a_first_load_and_a_later_run_equal_one_load_made_later():
-    """But for two things: a flag that was taken back leaves its earlier withdrawal standing, and a vendor may forget
-    whom an answer came from, or whom a deal is with, once that person is archived."""
+    """But for three things: a flag that was taken back leaves its earlier withdrawal standing, a vendor may forget
+    whom an answer came from, or whom a deal is with, once that person is archived, and what belongs to an order that
+    was deleted stays, where no session sees it without the order."""
     world = World(seed=6, customers=120)
     streams = [(source, stream) for source in SOURCES for stream in source.streams]
     with running(world) as state:
@@ -321,9 +343,12 @@ def test_a_first_load_and_a_later_run_equal_one_load_made_later():
         world.advance(2)
         later = [reader.read(*stream, cursor=load.cursor) for stream, load in zip(streams, first, strict=True)]
         whole = [reader.read(*stream) for stream in streams]
+    sweeps = [sweep for changes in later for sweep in changes.sweeps]
     for load, changes, full in zip(first, later, whole, strict=True):
         for entity in full.rows.keys() - {ConsentEvent}:
-            found = listed(newest(load.rows.get(entity, []) + changes.rows.get(entity, [])), entity, changes.sweeps)
+            found = of_standing_orders(
+                listed(newest(load.rows.get(entity, []) + changes.rows.get(entity, [])), entity, changes.sweeps), sweeps
+            )
             expected = newest(full.rows[entity])
             if entity in {SurveyResponse, Deal}:
                 forgotten = dict.fromkeys(("person_id", "person_ids"))

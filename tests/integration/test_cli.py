@@ -121,7 +121,7 @@ def test_lists_and_checks_speak_json(cdp: Cdp, filled: Home) -> None:
     doctor = json.loads(cdp("doctor", "--json").out)
     leaks = json.loads(cdp("scan", "--json").out)
 
-    assert [row["source"] for row in sources] == ["hubspot", "zendesk"]
+    assert [row["source"] for row in sources] == ["google_reviews", "hubspot", "shopify", "zendesk"]
     assert (check["source"], check["ok"]) == ("hubspot", True)
     assert [stream["stream"] for stream in sync["streams"]] == ["companies"]
     assert "csat" in {row["metric_id"] for row in metrics}

@@ -50,6 +50,7 @@ def test_the_examples_in_the_default_file_load_when_switched_on(file):
     assert {name: source.schedule for name, source in settings.sources.items()} == {
         "hubspot": "*/30 * * * *",
         "zendesk": "*/30 * * * *",
+        "shopify": "*/30 * * * *",
         "google_reviews": "15 5 * * *",
     }
 
