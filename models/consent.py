@@ -24,7 +24,10 @@ class ConsentEvent(Entity):
     purpose: Annotated[Purpose, Fact("What the data may or may not be used for")]
     channel: Annotated[str, Fact("Channel the decision is about, or 'all'")] = "all"
     scope: Annotated[str, Fact("Subscription or topic it is limited to, or 'all'")] = "all"
-    state: Annotated[Literal["granted", "denied", "withdrawn"], Fact("The decision")]
+    state: Annotated[
+        Literal["granted", "denied", "withdrawn", "cleared"],
+        Fact("The decision; cleared: the refusal of this event is over, without a grant"),
+    ]
     at: Annotated[AwareDatetime, Fact("When it was made", unit="UTC")]
     inferred: Annotated[bool, Fact("The time is when we first saw the state, not when it was decided")] = False
     lawful_basis: Annotated[str | None, Fact("Lawful basis the source records")] = None

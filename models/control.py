@@ -78,7 +78,7 @@ class ConsentLedger(ControlTable, table=True):
 
     source: str = Field(primary_key=True, description="System that reported the decision")
     event_id: str = Field(primary_key=True, description="Id of the consent event in that system")
-    state: str = Field(primary_key=True, description="granted, denied or withdrawn")
+    state: str = Field(primary_key=True, description="granted, denied or withdrawn; cleared: its refusal is over")
     at: datetime = Field(primary_key=True, sa_type=UtcDateTime, description="When it was decided, UTC")
     person_source_id: str | None = Field(default=None, description="Source id of the person, where given")
     address_token: bytes | None = Field(default=None, description="Token of the address the decision is about")

@@ -9,6 +9,8 @@ Rules, for one person, purpose, channel and scope:
   e-mail", because it does not say so. What cannot be decided is excluded.
 - A grant whose time is only when we first saw it (``inferred``) lifts refusals of its own source alone: that
   source's state changed between two looks. Against another source its true time is unknown.
+- A source may end a refusal without a grant (a flag that says "opted out" is false again): then nothing stands, and
+  what the refusal took back before it ended stays taken back.
 - No decision: the policy of the person's jurisdiction answers, and the state is ``default``, never ``granted``.
 
 That answers whether somebody may be written to (``effective_state``). Whether data may be used for a purpose
@@ -16,13 +18,14 @@ That answers whether somebody may be written to (``effective_state``). Whether d
 
 - A general refusal (scope ``all``, whatever its channel) takes back every grant; a refusal of one scope takes back
   that scope alone. A later grant stands if its channel and the refusal's are the same or one of them is ``all``.
-- The purpose is permitted while any grant stands, or while no general refusal was made and the policy permits it.
+- The purpose is permitted while any grant stands, or while there is no general refusal that was not ended and the
+  policy permits it.
 
 So a withdrawal that is added can only narrow what is permitted.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, Self, get_args
 
@@ -46,6 +49,7 @@ class Decision:
         source: The system that reports it.
         inferred: The time is that of the first sight.
         policy_version: Version of the notice that was shown, where known.
+        ended_at: When the source took a refusal back without a grant.
     """
 
     purpose: str
@@ -56,6 +60,7 @@ class Decision:
     source: str
     inferred: bool = False
     policy_version: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +148,13 @@ def effective_state(
     asked = _known(purpose)
     covering = [
         decision
-        for decision in decisions
-        if decision.purpose == asked
-        and (as_of is None or decision.at <= as_of)
-        and decision.channel in (ALL, channel)
-        and decision.scope in (ALL, scope)
+        for decision in _known_at(decisions, as_of)
+        if decision.purpose == asked and decision.channel in (ALL, channel) and decision.scope in (ALL, scope)
     ]
-    grants = [decision for decision in covering if decision.state == "granted"]
     refusals = [decision for decision in covering if decision.state != "granted"]
-    standing = [refusal for refusal in refusals if not any(_lifts(grant, refusal) for grant in grants)]
+    grants = [one for one in covering if one.state == "granted" and not _ended_with(one, refusals)]
+    open_refusals = [refusal for refusal in refusals if refusal.ended_at is None]
+    standing = [refusal for refusal in open_refusals if not any(_lifts(grant, refusal) for grant in grants)]
     deciding = max(standing or grants, key=_order, default=None)
     if deciding is None:
         return _default(asked, channel, scope, policy)
@@ -179,7 +182,7 @@ def permitted(
     Raises:
         UnknownPurposeError: A part of the expression is not one of the purposes.
     """
-    known = [decision for decision in decisions if as_of is None or decision.at <= as_of]
+    known = _known_at(decisions, as_of)
     return all(_may_be_used(known, part, policy) for part in purposes(purpose_expression))
 
 
@@ -201,12 +204,30 @@ def _known(purpose: str) -> str:
     return purpose
 
 
+def _known_at(decisions: Iterable[Decision], as_of: datetime | None) -> list[Decision]:
+    """The decisions as they were known at ``as_of``: those made by then, ended if they were ended by then."""
+    if as_of is None:
+        return list(decisions)
+    known = [decision for decision in decisions if decision.at <= as_of]
+    return [replace(one, ended_at=None) if one.ended_at and one.ended_at > as_of else one for one in known]
+
+
+def _ended_with(grant: Decision, refusals: list[Decision]) -> bool:
+    """Whether a refusal that is over took the grant back while it stood."""
+    return any(
+        refusal.ended_at is not None and grant.at <= refusal.ended_at and not _lifts(grant, refusal)
+        for refusal in refusals
+    )
+
+
 def _may_be_used(decisions: list[Decision], purpose: str, policy: Policy) -> bool:
     said = [decision for decision in decisions if decision.purpose == purpose]
     refusals = [decision for decision in said if decision.state != "granted"]
     if any(_stands(grant, refusals) for grant in said if grant.state == "granted"):
         return True
-    return policy.permits_unknown(purpose) and all(refusal.scope != ALL for refusal in refusals)
+    return policy.permits_unknown(purpose) and all(
+        refusal.scope != ALL or refusal.ended_at is not None for refusal in refusals
+    )
 
 
 def _stands(grant: Decision, refusals: list[Decision]) -> bool:
@@ -214,6 +235,8 @@ def _stands(grant: Decision, refusals: list[Decision]) -> bool:
 
 
 def _takes_back(refusal: Decision, grant: Decision) -> bool:
+    if refusal.ended_at is not None and grant.at > refusal.ended_at:
+        return False
     return refusal.scope == ALL or (refusal.scope == grant.scope and _meet(refusal.channel, grant.channel))
 
 

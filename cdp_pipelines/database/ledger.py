@@ -50,13 +50,14 @@ def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
 
 
 def _news(connection: Connection, rows: pa.Table) -> pa.Table:
-    """``rows`` without the inferred ones that repeat the state their event had last."""
+    """``rows`` without the inferred ones that repeat the state their event had last, or clear what was not there."""
     inferred = rows.append_column("place", pa.array(np.arange(len(rows)))).filter(rows["inferred"]).sort_by("at")
     places, sources, events, states = (inferred[name].to_pylist() for name in ("place", "source", "event_id", "state"))
     latest = _latest(connection, sources, events)
     is_news = np.ones(len(rows), np.bool_)
     for place, source, event, state in zip(places, sources, events, states, strict=True):
-        is_news[place] = latest.get((source, event)) != state
+        before = latest.get((source, event), "cleared")
+        is_news[place] = before != state
         latest[source, event] = state
     return rows if is_news.all() else rows.filter(pa.array(is_news))
 

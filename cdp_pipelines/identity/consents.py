@@ -23,7 +23,7 @@ STATES = pa.schema(
 )
 """Columns of ``consent_state``."""
 
-_DECISION = ("purpose", "channel", "scope", "state", "at", "source", "inferred", "policy_version")
+_DECISION = ("purpose", "channel", "scope", "state", "at", "source", "inferred", "policy_version", "ended_at")
 
 
 @dataclass(frozen=True, slots=True)

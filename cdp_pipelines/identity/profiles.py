@@ -101,7 +101,7 @@ def consent_history(
     Columns: profile_id, purpose, channel, scope, state, at, source, inferred, policy_version.
     """
     with _reading(lake, engine, snapshot, settings) as reading:
-        return reading.consents(stores, now).history.drop_columns("is_alone")
+        return reading.consents(stores, now).history.drop_columns(["is_alone", "ended_at"])
 
 
 def golden_record(

@@ -2,8 +2,30 @@
 -- raw_person (lake, current rows, deleted ones too), raw_identity_link, clock.
 -- A decision belongs to the record it names; if that is not known, to every profile that has the address. An address
 -- several profiles have may refuse for all of them, but it grants for none: who decided cannot be told.
--- is_alone: no other decision of the profile bears on the same purpose and scope.
-with address as (
+-- ended_at: when its source took a refusal back without a grant; a clearing is no decision of its own.
+-- is_alone: nothing else the profile decided bears on the same purpose and scope.
+with clearing as (
+    select
+        refusal.source,
+        refusal.event_id,
+        refusal.at,
+        min(cleared.at) as ended_at
+    from ledger as refusal
+    join ledger as cleared
+        on cleared.source = refusal.source
+        and cleared.event_id = refusal.event_id
+        and cleared.at >= refusal.at
+    cross join clock
+    where refusal.state in ('denied', 'withdrawn')
+        and cleared.state = 'cleared'
+        and cleared.at <= clock.as_of
+    group by
+        refusal.source,
+        refusal.event_id,
+        refusal.at
+),
+
+address as (
     select distinct
         link.profile_id,
         person.email_token as token
@@ -40,9 +62,14 @@ decision as (
         ledger.at,
         ledger.source,
         ledger.inferred,
-        ledger.policy_version
+        ledger.policy_version,
+        clearing.ended_at
     from ledger
     cross join clock
+    left join clearing
+        on clearing.source = ledger.source
+        and clearing.event_id = ledger.event_id
+        and clearing.at = ledger.at
     left join raw_identity_link as link
         on link.source = ledger.source
         and link.source_id = ledger.person_source_id
@@ -52,6 +79,7 @@ decision as (
     left join owner
         on owner.token = address.token
     where ledger.at <= clock.as_of
+        and ledger.state <> 'cleared'
         and coalesce(link.profile_id, address.profile_id) is not null
         and (link.profile_id is not null or owner.profiles = 1 or ledger.state <> 'granted')
 )
@@ -66,7 +94,9 @@ select
     decision.source,
     decision.inferred,
     decision.policy_version,
-    count(*) over (partition by profile_id, purpose, scope) = 1
+    decision.ended_at,
+    decision.ended_at is null
+    and count(*) over (partition by profile_id, purpose, scope) = 1
     and (
         count(*) over (partition by profile_id, purpose) = 1
         or count(*) filter (where scope = 'all') over (partition by profile_id, purpose) = 0

@@ -1,5 +1,5 @@
 -- Grain: one row per profile and purpose that it decided about. Input: profile_decision (rows of profile_consent).
--- is_granted: a grant stands. is_refused: a general refusal was made. The rules are those of privacy/consent.py,
+-- is_granted: a grant stands. is_refused: a general refusal was made and not ended. The rules are those of privacy/consent.py,
 -- which a property test holds this statement to.
 with refusal as (
     select *
@@ -29,6 +29,7 @@ standing as (
                         )
                     )
                 )
+                and (refusal.ended_at is null or given.at <= refusal.ended_at)
                 and not (
                     given.at > refusal.at
                     and (not given.inferred or given.source = refusal.source)
@@ -45,7 +46,9 @@ select
     decision.profile_id,
     decision.purpose,
     standing.profile_id is not null as is_granted,
-    max(case when decision.state <> 'granted' and decision.scope = 'all' then 1 else 0 end) = 1 as is_refused
+    max(
+        case when decision.state <> 'granted' and decision.scope = 'all' and decision.ended_at is null then 1 else 0 end
+    ) = 1 as is_refused
 from profile_decision as decision
 left join standing
     on standing.profile_id = decision.profile_id

@@ -14,6 +14,7 @@ _GROUPS = {
     "positive": "good", "neutral": "neutral", "negative": "bad",
 }  # fmt: skip
 _SURVEY_CHANNELS = {"EMAIL": "email", "WEB": "web", "CHAT": "chat"}
+_FLAGS = {"true": "withdrawn", "false": "cleared"}
 _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn"}
 _NO_DECISION = frozenset({"PORTAL_BOUNCE"})
 """Changes by a machine that could not deliver: nobody decided anything."""
@@ -198,16 +199,17 @@ def _modified(record: Json) -> str:
 
 
 def _flags(contact_id: str, props: Mapping[str, str | None], context: Context) -> list[Row]:
-    """What the opt-out flags and the legal basis say. Only "true" is a decision; all else is silence."""
+    """What the opt-out flags and the legal basis say: "true" refuses, "false" ends that; all else is silence."""
     rows = []
     for name in ("hs_email_optout", *context.lookups["optout_properties"]):
-        if props.get(name) != "true":
+        state = _FLAGS.get(props.get(name) or "")
+        if state is None:
             continue
         scope = name.removeprefix("hs_email_optout").lstrip("_") or "all"
         for purpose in _purposes(scope, "withdrawn", context):
             suffix = "" if purpose == _purpose(scope, context) else f"/{purpose}"
             event = f"contact/{contact_id}/optout/{scope}{suffix}"
-            rows.append(_seen(event, contact_id, props, purpose=purpose, scope=scope, state="withdrawn", at="modified"))
+            rows.append(_seen(event, contact_id, props, purpose=purpose, scope=scope, state=state, at="modified"))
     if _CONSENT_BASIS in (props.get("hs_legal_basis") or "").lower():
         event = f"contact/{contact_id}/legal_basis"
         # Dated as early as can be, so that every dated decision and every flag beats it.

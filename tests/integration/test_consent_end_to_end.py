@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from installations import Home
 
+from cdp_pipelines import database
 from cdp_pipelines.installation import clock
 from cdp_pipelines.refresh import refresh_profiles
 from sandbox.hubspot_records import record_consent
@@ -69,3 +70,33 @@ def test_each_decision_holds_from_the_next_run_on(home: Home, vendors: Running, 
     assert [one["consent_research"] for one in said] == [False, True, False, True, True, False]
     assert [one["consent_marketing"] for one in said] == [False, False, False, False, True, False]
     assert {one["consent_analytics"] for one in said} == {True}
+
+
+NEWS = 311_001
+
+
+def flag(vendors: Running, contact: Any, value: str) -> None:
+    """Set the contact's opt-out property now, without an entry in the timeline."""
+    contact.props[f"hs_email_optout_{NEWS}"] = value
+    contact.updated = int(clock().timestamp() * 1000)
+    vendors.world._index()
+
+
+def test_a_second_opt_out_by_flag_alone_counts_like_the_first(home: Home, vendors: Running, contact: Any) -> None:
+    said = []
+    for act, value in [
+        (decide, "SUBSCRIBED"),
+        (flag, "true"),
+        (flag, "false"),  # no longer refused, and not a grant: nobody said yes again
+        (decide, "SUBSCRIBED"),
+        (flag, "true"),
+    ]:
+        act(vendors, contact, value, *([NEWS] if act is decide else []))
+        said.append(consents(home, contact)["consent_marketing"])
+
+    assert said == [True, False, False, True, False]
+    with home.opened() as opened:
+        ledger = database.read_ledger(opened.stores.control).to_pylist()
+    flags = [row for row in ledger if row["event_id"] == f"contact/{contact.id}/optout/{NEWS}"]
+    assert [row["state"] for row in flags] == ["withdrawn", "cleared", "withdrawn"]
+    assert len({row["at"] for row in flags}) == len(flags)

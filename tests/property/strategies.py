@@ -1,5 +1,6 @@
 """Generated inputs shared by the property tests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import phonenumbers
@@ -26,7 +27,7 @@ def persons(draw: st.DrawFn) -> dict[str, object]:
     return validator(Person)({**row, "version_at": draw(instants)})
 
 
-decisions = st.builds(
+_said = st.builds(
     Decision,
     purpose=st.sampled_from(PURPOSES[:3]),
     channel=st.sampled_from(["all", "email", "sms"]),
@@ -37,6 +38,17 @@ decisions = st.builds(
     inferred=st.booleans(),
     policy_version=st.none(),
 )
+
+
+def _ended(decision: Decision) -> st.SearchStrategy[Decision]:
+    """The decision; if it is a refusal, sometimes with the moment its source took it back."""
+    if decision.state == "granted":
+        return st.just(decision)
+    days = st.none() | st.integers(0, 4)
+    return days.map(lambda n: decision if n is None else replace(decision, ended_at=decision.at + timedelta(days=n)))
+
+
+decisions = _said.flatmap(_ended)
 refusals = decisions.filter(lambda decision: decision.state != "granted")
 
 addresses = st.one_of(

@@ -17,6 +17,7 @@ COLUMNS = pa.schema(
     [
         *((name, pa.string()) for name in ("profile_id", "purpose", "channel", "scope", "state", "source")),
         ("at", pa.timestamp("us", tz="UTC")),
+        ("ended_at", pa.timestamp("us", tz="UTC")),
         ("inferred", pa.bool_()),
     ]
 )

@@ -121,7 +121,16 @@ def test_an_opt_out_flag_is_a_withdrawal_first_seen_when_the_contact_changed():
     assert (row["at"], row["version_at"], row["person_id"]) == (at(MODIFIED), at(MODIFIED), "7")
 
 
-@pytest.mark.parametrize("value", ["false", "", None, "TRUE?"])
+def test_a_flag_that_is_false_ends_its_own_refusal_and_grants_nothing():
+    mapped = map_contact(contact(hs_email_optout="false", hs_email_optout_32="false"), MAPPED)
+    assert decisions(mapped) == [
+        ("contact/7/optout/all", "marketing", "email", "all", "cleared", True),
+        ("contact/7/optout/all/research", "research", "email", "all", "cleared", True),
+        ("contact/7/optout/32", "research", "email", "32", "cleared", True),
+    ]
+
+
+@pytest.mark.parametrize("value", ["", None, "TRUE?"])
 def test_the_absence_of_an_opt_out_is_no_decision(value):
     props = {"hs_email_optout": value, "hs_email_optout_31": value, "hs_email_optout_32": value}
     assert decisions(map_contact(contact(**props), MAPPED)) == []

@@ -51,6 +51,23 @@ def test_no_decision_is_the_policy_and_never_a_grant() -> None:
     )
 
 
+def test_a_refusal_that_was_taken_back_leaves_no_decision_and_brings_no_grant_back() -> None:
+    ended = decision("withdrawn", FEB, ended_at=MAR)
+    assert state_of(ended) == "default"
+    assert state_of(decision("granted", JAN), ended) == "default"
+    assert state_of(ended, decision("granted", APR)) == "granted"
+    assert state_of(ended, decision("withdrawn", APR)) == "withdrawn"
+    assert [state_of(ended, as_of=moment) for moment in (JAN, FEB, MAR)] == ["default", "withdrawn", "default"]
+
+
+def test_a_purpose_is_permitted_again_by_the_policy_once_its_refusal_was_taken_back() -> None:
+    objection = decision("withdrawn", FEB, purpose="analytics", ended_at=MAR)
+    assert [permitted([objection], "analytics", EU, moment) for moment in (JAN, FEB, MAR)] == [True, False, True]
+    grants = [decision("granted", at, purpose="marketing") for at in (JAN, APR)]
+    objection = decision("withdrawn", FEB, purpose="marketing", ended_at=MAR)
+    assert [permitted([grant, objection], "marketing", EU) for grant in grants] == [False, True]
+
+
 @pytest.mark.parametrize("jurisdiction", JURISDICTIONS)
 def test_the_shipped_policy(jurisdiction: str) -> None:
     policy = Policy.for_jurisdiction(jurisdiction)
