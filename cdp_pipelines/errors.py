@@ -11,6 +11,7 @@ CdpError                              exit   a rerun helps?
 ├── LeaseError       somebody works    30    yes, later
 ├── LeakFoundError   value in clear    41    no, a person must look
 ├── ProfileNotFoundError               42    no
+├── PairNotFoundError                  42    no
 ├── DoctorError      problems found    43    no, a person must act
 ├── EngineError      a statement       51    no, a person must act
 └── StoreError       database          50    usually
@@ -150,6 +151,16 @@ class ProfileNotFoundError(CdpError, LookupError):
         )
 
 
+class PairNotFoundError(CdpError, LookupError):
+    """An answer was given about a pair of records there is not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Answering a pair of records: there is no such pair, so nothing was kept. Its records may have changed "
+            "since it was listed; list the pairs again with: cdp identity review list"
+        )
+
+
 class DoctorError(CdpError):
     """The doctor found something that keeps the installation from working."""
 
@@ -230,7 +241,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
             return 30, True
         case LeakFoundError():
             return 41, False
-        case ProfileNotFoundError():
+        case ProfileNotFoundError() | PairNotFoundError():
             return 42, False
         case DoctorError():
             return 43, False

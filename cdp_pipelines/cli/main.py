@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from cdp_pipelines.cli import alerts, audit, console, doctor, init, metrics, profile, run, sandbox, scan, sources
+from cdp_pipelines.cli import (
+    alerts,
+    audit,
+    console,
+    doctor,
+    identity,
+    init,
+    metrics,
+    profile,
+    run,
+    sandbox,
+    scan,
+    sources,
+)
 
 WRONG_USE = 2
 
@@ -26,6 +39,7 @@ app.command("sync")(run.sync)
 app.command("run")(run.run)
 app.command("dev")(run.dev)
 app.add_typer(profile.app, name="profile")
+app.add_typer(identity.app, name="identity")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(audit.app, name="audit")
 app.add_typer(alerts.app, name="alerts")

@@ -47,6 +47,15 @@ def pairs_to_review(control: Engine, limit: int) -> tuple[int, list[dict[str, An
         return count, [dict(row) for row in connection.execute(query).mappings()]
 
 
+def pairs_of(control: Engine, source: str, source_id: str) -> list[dict[str, Any]]:
+    """Every pair kept that has this record, the likeliest first."""
+    first = (_PAIR.c.source == source) & (_PAIR.c.source_id == source_id)
+    second = (_PAIR.c.other_source == source) & (_PAIR.c.other_source_id == source_id)
+    query = select(_PAIR).where(first | second).order_by(_PAIR.c.weight.desc(), _PAIR.c.pair_id)
+    with control.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def find_pair(control: Engine, pair_id: str) -> dict[str, Any] | None:
     """One pair kept, or one that was answered; None if there is neither."""
     with control.connect() as connection:

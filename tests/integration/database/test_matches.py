@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from cdp_pipelines.database.matches import (
     find_pair,
+    pairs_of,
     pairs_to_review,
     read_answers,
     read_pairs,
@@ -62,6 +63,13 @@ def test_an_answer_outlives_the_pair_and_a_later_one_replaces_it(stores):
     record_answer(stores.control, find_pair(stores.control, "a1"), answer="same", actor="os:1")
     kept = read_answers(stores.control).to_pylist()
     assert [(row["pair_id"], row["answer"], row["actor"]) for row in kept] == [("a1", "same", "os:1")]
+
+
+def test_the_pairs_of_a_record_are_those_on_either_side(stores):
+    changes = {"source_id": "9"}, {"other_source_id": "9"}, {"source_id": "9", "source": "desk"}
+    replace_pairs(stores.control, [], rows(*(change | {"pair_id": f"p{n}"} for n, change in enumerate(changes))))
+    assert [pair["pair_id"] for pair in pairs_of(stores.control, "crm", "9")] == ["p0"]
+    assert [pair["pair_id"] for pair in pairs_of(stores.control, "desk", "9")] == ["p1", "p2"]
 
 
 def test_an_unknown_pair_is_none(stores):
