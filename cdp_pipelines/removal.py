@@ -5,9 +5,10 @@ before keys, so that no row is left whose key is gone. Each part may be repeated
 again. Who is who is worked out anew by the next refresh.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
@@ -18,8 +19,6 @@ from cdp_pipelines.errors import ConfigError
 from cdp_pipelines.installation import Installation
 from cdp_pipelines.refresh import METRICS, PROFILES
 from models import AutomationRun
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,8 @@ def remove_access(opened: Installation, name: str) -> tuple[str, ...]:
     Raises:
         LeaseError: A sync of the source is running.
     """
-    from cdp_pipelines.defs.sources.forgetting import stop_schedule
-
     with _nobody_syncs(opened, name):
-        database.delete_credential(opened.stores, name)
-        stop_schedule(opened.settings, name)
-        return tuple(_disconnect(opened, name))
+        return _without_access(opened, name)
 
 
 def purge(opened: Installation, name: str) -> Removed:
@@ -68,7 +63,8 @@ def purge(opened: Installation, name: str) -> Removed:
     with ExitStack() as held:
         for process in (PROFILES, METRICS):
             held.enter_context(database.lease(opened.stores.control, process))
-        by_hand = remove_access(opened, name)
+        held.enter_context(_nobody_syncs(opened, name))
+        by_hand = _without_access(opened, name)
         reach("purge_access")
         counts = holdings(opened, name)
         for table, (column, value) in _lake_rows(opened, name):
@@ -81,13 +77,19 @@ def purge(opened: Installation, name: str) -> Removed:
     return Removed(counts, by_hand)
 
 
-def _nobody_syncs(opened: Installation, name: str) -> ExitStack:
+def _nobody_syncs(opened: Installation, name: str) -> AbstractContextManager[object]:
     """Hold what a sync of the source would have to hold."""
     settings = opened.settings.sources.get(name)
     account = settings.account if settings else None
-    held = ExitStack()
-    held.enter_context(database.lease(opened.stores.control, f"sync/{name}/{account or 'default'}"))
-    return held
+    return database.lease(opened.stores.control, f"sync/{name}/{account or 'default'}")
+
+
+def _without_access(opened: Installation, name: str) -> tuple[str, ...]:
+    from cdp_pipelines.defs.sources.forgetting import stop_schedule
+
+    database.delete_credential(opened.stores, name)
+    stop_schedule(opened.settings, name)
+    return tuple(_disconnect(opened, name))
 
 
 def _disconnect(opened: Installation, name: str) -> Iterator[str]:
@@ -99,9 +101,9 @@ def _disconnect(opened: Installation, name: str) -> Iterator[str]:
         yield f"Unset the variables CDP_SOURCES__{name.upper()}__…: they still connect {name}."
 
 
-def _is_configured(path: object, name: str) -> bool:
+def _is_configured(path: Path, name: str) -> bool:
     try:
-        return name in load_settings(path).sources  # type: ignore[arg-type]
+        return name in load_settings(path).sources
     except ConfigError:
         return False
 

@@ -101,6 +101,17 @@ def tickets(world: "World", request: Request) -> Response:
     return paged(request, "tickets", records, lambda t: render.ticket_json(world, request.origin, t))
 
 
+def _counted(world: "World", number: int) -> Response:
+    """How many there are, and when that was true."""
+    return reply({"count": {"value": number, "refreshed_at": iso_seconds(world.clock)}})
+
+
+@router.on("GET", "/api/v2/tickets/count")
+def count_tickets(world: "World", _request: Request) -> Response:
+    """The number of tickets that are listed."""
+    return _counted(world, len(world.remember("listed tickets", lambda: _listed(world))))
+
+
 @router.on("GET", "/api/v2/tickets/show_many")
 def show_many(world: "World", request: Request) -> Response:
     """Up to 100 tickets by id; deleted and unknown ones are left out."""
@@ -156,6 +167,12 @@ def users(world: "World", request: Request) -> Response:
     active = world.remember("active users", lambda: [u for u in world.zendesk.users.values() if u.active])
     records = [u for u in active if u.role in roles] if roles else active
     return paged(request, "users", records, lambda u: render.user_json(request.origin, u))
+
+
+@router.on("GET", "/api/v2/users/count")
+def count_users(world: "World", _request: Request) -> Response:
+    """The number of active users."""
+    return _counted(world, sum(user.active for user in world.zendesk.users.values()))
 
 
 @router.on("GET", "/api/v2/users/me")
@@ -247,6 +264,12 @@ def organizations(world: "World", request: Request) -> Response:
     """Organizations in id order."""
     records = list(world.zendesk.organizations.values())
     return paged(request, "organizations", records, lambda o: render.organization_json(request.origin, o))
+
+
+@router.on("GET", "/api/v2/organizations/count")
+def count_organizations(world: "World", _request: Request) -> Response:
+    """The number of organizations."""
+    return _counted(world, len(world.zendesk.organizations))
 
 
 @router.on("GET", "/api/v2/organizations/{id}")

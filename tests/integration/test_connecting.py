@@ -1,5 +1,6 @@
 """``cdp sources connect``: over the redirect, by a pasted address, with a plain token; and what it refuses."""
 
+import json
 import re
 import socket
 import threading
@@ -12,16 +13,18 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 import typer
-from installations import Home
+from installations import ENVIRONMENT, Home
 from oauth_vendor import CLIENT_ID, CLIENT_SECRET, Vendor, running_vendor
 
 from cdp_pipelines.cli.main import execute
+from cdp_pipelines.config import load_settings
 from cdp_pipelines.credentials import Grant, read_credential
 from connectors.auth import Bearer
 from connectors.oauth import App, Attempt, authorize_address
 from connectors.registry import source
 from sandbox import oauth as sandbox_oauth
 from sandbox.server import Running
+from sandbox.shop_records import SHOP
 
 PORT = 18_914
 
@@ -240,3 +243,58 @@ def test_what_holds_a_secret_prints_none() -> None:
 
     assert "secret" not in shown.replace("client_secret", "")
     assert [word for word in ("c-access", "d-refresh", "e-token", "verifier", "state") if word in shown] == []
+
+
+THROUGH_APPS = {
+    "shopify": f'account = "{SHOP}"\nbase_url = "{{url}}"\n[sources.shopify.oauth]\nredirect_port = {PORT}\n'
+    'extra_scopes = ["read_all_orders", "read_customer_merge"]\n',
+    "google_reviews": 'base_url = "{url}"\n[sources.google_reviews.oauth]\n',
+}
+
+
+@pytest.mark.parametrize("name", sorted(THROUGH_APPS))
+def test_shops_and_profiles_are_connected_and_stay_so(
+    name: str, cdp: Cdp, home: Home, browser: list[str], vendors: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = THROUGH_APPS[name].format(url=vendors.urls[name])
+    home.config.write_text(
+        f'{home.config.read_text()}\n[sources.{name}]\n{section}client_id = "{sandbox_oauth.CLIENT_ID}"\n'
+    )
+    monkeypatch.setenv(f"CDP_{name.upper()}_CLIENT_SECRET", sandbox_oauth.CLIENT_SECRET)
+
+    assert cdp("sources", "connect", name) == 0, cdp.said
+
+    first = stored(Home(load_settings(home.config, {})), name)
+    vendors.grants[name].expire()  # before its time, by our clock
+    assert cdp("sources", "check", name) == 0, cdp.said
+    second = stored(Home(load_settings(home.config, {})), name)
+    assert second.access_token != first.access_token
+    rotated = second.refresh_token != first.refresh_token
+    assert rotated == (name == "shopify")
+    assert second.previous_refresh_token == (first.refresh_token if rotated else None)
+    assert len(browser) == 1
+
+
+def test_a_system_without_plain_tokens_wants_an_app(cdp: Cdp, home: Home, vendors: Running) -> None:
+    home.config.write_text(
+        f'{home.config.read_text()}\n[sources.google_reviews]\nbase_url = "{vendors.urls["google_reviews"]}"\n'
+    )
+
+    assert cdp("sources", "connect", "google_reviews") == 10
+    assert "set client_id in [sources.google_reviews.oauth]" in cdp.said
+
+
+@pytest.mark.parametrize("name", ["hubspot", "zendesk"])
+def test_check_says_what_a_first_load_would_read(
+    name: str, cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"CDP_{name.upper()}_TOKEN", ENVIRONMENT[f"CDP_{name.upper()}_TOKEN"])
+
+    assert cdp("sources", "check", name, "--json") == 0
+
+    sizes = {size["stream"]: size["records"] for size in json.loads(cdp.said)["first_load"]["streams"]}
+    known = {stream.name for stream in source(name).streams if stream.count}
+    assert {stream for stream, records in sizes.items() if records is not None} == known
+    report = home.sync(name, streams=sorted(known))
+    read = {stream.stream: stream.records for stream in report.streams}
+    assert all(0 < sizes[stream] <= read[stream] for stream in known)  # deleted and archived ones are not counted
