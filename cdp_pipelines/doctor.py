@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
+
 from cdp_pipelines.config import Settings
+from cdp_pipelines.currency import read_rates
+from cdp_pipelines.engine import fetch, run
 from cdp_pipelines.errors import is_ours
-from cdp_pipelines.installation import open_installation
+from cdp_pipelines.installation import Installation, open_installation
+from cdp_pipelines.transforms import transform
 
 LITTLE_DISK_BYTES = 2_000_000_000
+_DATED: dict[str, tuple[str, ...]] = {
+    "order": ("currency", "placed_at", "is_valid", "is_test", "cancelled_at"),
+    "refund": ("currency", "refunded_at"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +93,32 @@ def _stores(settings: Settings) -> Iterator[Finding]:
                 yield _credential(opened.token, name)
             tables = sum(1 for _ in opened.lake.snapshot().tables)
             yield Finding("ok", "lake", f"The lake opens; it has {tables} tables.")
+            yield from _currencies(opened)
     except Exception as error:
         if not is_ours(error):
             raise
         yield Finding("problem", "stores", str(error))
+
+
+def _currencies(opened: Installation) -> Iterator[Finding]:
+    """Currencies of orders and refunds that cannot be converted on every day they are needed for."""
+    company = opened.settings.company
+    snapshot = opened.lake.snapshot(list(_DATED))
+    with opened.lake.pinned(snapshot), opened.engine.connection() as connection:
+        for name, columns in _DATED.items():
+            sql = opened.lake.current_sql(name, snapshot, columns=columns)
+            run(connection, f"CREATE VIEW raw_{name} AS ({sql})", doing=f"Reading {name}")
+        connection.register("currency_rate", read_rates(opened.settings))
+        connection.register("clock", pa.table({"time_zone": [company.time_zone]}))
+        missing = fetch(connection, transform("day_without_rate"), doing="Looking for rates").to_pylist()
+    fix = (
+        f"Add them to {company.currency_rates}." if company.currency_rates else "Name a file of rates: currency_rates."
+    )
+    for row in missing:
+        one = row["days"] == 1
+        days = str(row["first_day"]) if one else f"{row['days']} days from {row['first_day']} to {row['last_day']}"
+        said = f"Orders in {row['currency']} have no rate on {days}; numbers that need it are not given. {fix}"
+        yield Finding("warning", "currency", said)
 
 
 def _credential(token: Callable[[str], object], name: str) -> Finding:
