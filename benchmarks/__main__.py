@@ -141,7 +141,7 @@ def installation(home: Path, business: Business) -> Path:
     """A fresh installation that reads from the stand-ins."""
     shutil.rmtree(home, ignore_errors=True)
     (home / "keys").mkdir(parents=True, mode=0o700)
-    config = write_config(home, business, scale=RATE_SCALE, purposes=PURPOSES)
+    config = write_config(home, business, scale=RATE_SCALE, purposes=PURPOSES, systems=2)
     settings = load_settings(config)
     list(set_up(settings))
     keep_credentials(settings, business)

@@ -1,4 +1,4 @@
-"""``python -m demo``: sync two systems over HTTP, resolve, measure, publish; then a changed world once more."""
+"""``python -m demo``: sync four systems over HTTP, resolve, measure, publish; then a changed world once more."""
 
 import argparse
 import json
@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     started = time.monotonic()
     home = fresh_home()
-    show.heading(f"A business with {options.customers:,} customers in HubSpot and Zendesk")
+    show.heading(f"A business with {options.customers:,} customers in HubSpot, Zendesk, Shopify and Google reviews")
     show.line(f"Its stand-ins speak HTTP on this machine; the vendors' rate limits are scaled by {RATE_SCALE:,}.")
     with serving(options.customers, options.seed) as business:
         settings = load_settings(write_config(home, business, scale=RATE_SCALE, purposes=PURPOSES))
@@ -78,7 +78,8 @@ def timed(call: Callable[[], JobReport]) -> tuple[JobReport, float]:
 def keep_credentials(settings: Settings, business: Business) -> None:
     """Put the sandbox's tokens into the vault, as ``cdp sources connect`` would."""
     with open_installation(settings) as opened:
-        database.set_credential(opened.stores, opened.ring, "hubspot", business.hubspot["token"])
+        for name in ("hubspot", "shopify", "google_reviews"):
+            database.set_credential(opened.stores, opened.ring, name, getattr(business, name)["token"])
         zendesk = f"{business.zendesk['user']}:{business.zendesk['token']}"
         database.set_credential(opened.stores, opened.ring, "zendesk", zendesk)
 

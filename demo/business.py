@@ -22,6 +22,8 @@ class Business:
 
     hubspot: dict[str, str]
     zendesk: dict[str, str]
+    shopify: dict[str, str]
+    google_reviews: dict[str, str]
     control: str
 
     def advance(self, days: int = 1) -> None:
@@ -42,7 +44,9 @@ class Business:
 def serving(customers: int, seed: int, ports: Mapping[str, int] | None = None) -> Iterator[Business]:
     """Run the stand-ins until the block ends, on free ports unless ``ports`` names them by vendor."""
     command = [sys.executable, "-m", "sandbox", "--customers", str(customers), "--seed", str(seed)]
-    command += [word for name, port in (ports or {}).items() for word in (f"--{name}-port", str(port))]
+    command += [
+        word for name, port in (ports or {}).items() for word in (f"--{name.replace('_', '-')}-port", str(port))
+    ]
     with subprocess.Popen([*command, "--rate-scale", str(RATE_SCALE)], stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:
@@ -51,7 +55,7 @@ def serving(customers: int, seed: int, ports: Mapping[str, int] | None = None) -
             if not said:
                 raise SystemExit("The stand-ins did not start; what they said is above. Is one of their ports taken?")
             ready = json.loads(said)
-            yield Business(ready["hubspot"], ready["zendesk"], ready["control"]["url"])
+            yield Business(control=ready.pop("control")["url"], **ready)
         finally:
             process.terminate()
             process.wait(timeout=10)

@@ -34,7 +34,7 @@ def main() -> int:
     with serving(CUSTOMERS, SEED, ports) as business:
         for _ in range(DAYS):
             business.advance(days=1)
-        sys.stdout.write(f"The demo's installation: {config}; its HubSpot and Zendesk stand-ins are running.\n")
+        sys.stdout.write(f"The demo's installation: {config}; the stand-ins of its four systems are running.\n")
         sys.stdout.flush()
         return _cdp("--config", str(config), "dev", *arguments)
 

@@ -18,6 +18,7 @@ time_zone = "Europe/Berlin"
 phone_region = "DE"
 jurisdiction = "EU"
 k = 5
+margin_rate = 0.4
 
 [sources.hubspot]
 base_url = "{hubspot}"
@@ -31,6 +32,17 @@ base_url = "{zendesk}"
 rate_scale = {scale}
 [sources.zendesk.options]
 external_id_is = "hubspot"
+"""
+
+_SHOP_AND_REVIEWS = """
+[sources.shopify]
+account = "demo"
+base_url = "{shopify}"
+rate_scale = {scale}
+
+[sources.google_reviews]
+base_url = "{google_reviews}"
+rate_scale = {scale}
 """
 
 
@@ -48,10 +60,12 @@ def fresh_home() -> Path:
     return HOME
 
 
-def write_config(home: Path, business: Business, *, scale: int, purposes: dict[str, str]) -> Path:
-    """The demo's cdp.toml."""
+def write_config(home: Path, business: Business, *, scale: int, purposes: dict[str, str], systems: int = 4) -> Path:
+    """The demo's cdp.toml; for the first two systems alone, if the benchmark asks for it."""
     path = home / "cdp.toml"
-    text = _CONFIG.format(
+    text = (_CONFIG if systems == 2 else _CONFIG + _SHOP_AND_REVIEWS).format(
+        shopify=business.shopify["url"],
+        google_reviews=business.google_reviews["url"],
         root_key=(home / "keys" / "root.key").resolve(),
         hubspot=business.hubspot["url"],
         zendesk=business.zendesk["url"],
