@@ -230,6 +230,7 @@ def materialised(
         "records quarantined": dg.MetadataValue.int(stream.quarantined),
         "records recovered from quarantine": dg.MetadataValue.int(stream.recovered),
         "undeclared fields": dg.MetadataValue.json(stream.drift),
+        "odd and dealt with": dg.MetadataValue.json(stream.notices),
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),
         "seconds": dg.MetadataValue.float(stream.seconds),
