@@ -40,6 +40,7 @@ def accuracy(links: Mapping[Record, str], truth: Mapping[str, Any]) -> Accuracy:
         people.update(
             {(source, id_): person["person"] for source, id_ in person["records"] if (source, id_) not in gone}
         )
+    people.update({("shopify", f"guest-order:{order}"): person for order, person in truth["guest_orders"].items()})
     ours = _pairs((links[record], record) for record in people if record in links)
     theirs = _pairs((person, record) for record, person in people.items() if record in links)
     return Accuracy(len(ours), len(theirs), len(ours & theirs))

@@ -18,6 +18,8 @@ def serve(
     seed: Annotated[int, typer.Option(help="The same seed makes the same business.")] = 1,
     hubspot_port: Annotated[int, typer.Option(help="Port of the HubSpot stand-in.")] = 8801,
     zendesk_port: Annotated[int, typer.Option(help="Port of the Zendesk stand-in.")] = 8802,
+    shopify_port: Annotated[int, typer.Option(help="Port of the Shopify stand-in.")] = 8803,
+    google_reviews_port: Annotated[int, typer.Option(help="Port of the Google reviews stand-in.")] = 8804,
     control_port: Annotated[int, typer.Option(help="Port that moves the business on; 0 takes a free one.")] = 0,
     noise: Annotated[
         float, typer.Option(min=0, max=1, help="How often values are mistyped, missing or outdated.")
@@ -36,6 +38,7 @@ def serve(
         [
             *("--customers", str(customers), "--seed", str(seed)),
             *("--hubspot-port", str(hubspot_port), "--zendesk-port", str(zendesk_port)),
+            *("--shopify-port", str(shopify_port), "--google-reviews-port", str(google_reviews_port)),
             *("--control-port", str(control_port), "--noise", str(noise), "--csat", csat),
             *("--latency-ms", str(latency_ms), "--rate-scale", str(rate_scale)),
         ]
