@@ -356,7 +356,9 @@ class Client:
                 f"{seen}. The vendor's quota of the day is spent; run again after its midnight.", status=status
             )
         if self.source.hopeless and (advice := self.source.hopeless(body)):
-            return RejectedError(f"{seen}: {advice}", status=status)
+            general = RejectedError(f"{seen}: {advice}", status=status)
+            general.is_general = True
+            return general
         return self._judged(seen, status, body, _retry_after(response, body))
 
     def _judged(self, seen: str, status: int, body: Json, wait: float | None) -> ConnectorError:

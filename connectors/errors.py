@@ -66,9 +66,11 @@ class RejectedError(ConnectorError):
 
     Attributes:
         missing_scopes: Permissions the vendor names as missing from the token.
+        is_general: The refusal is about the whole account or app, whatever was asked for.
     """
 
     missing_scopes: tuple[str, ...] = ()
+    is_general = False
 
 
 class IncompleteError(ConnectorError, EOFError):

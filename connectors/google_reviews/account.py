@@ -55,7 +55,9 @@ def _chosen(places: Places, options: Mapping[str, Any]) -> Places:
             "google_reviews: largest_removal must be a number from 0 to 1, the share of a location's reviews that may "
             "vanish at once."
         )
-    wanted = [str(number) for number in options.get("locations", ())]
+    wanted = options.get("locations", [])
+    if not isinstance(wanted, list) or not all(isinstance(number, str) for number in wanted):
+        raise SettingsError('google_reviews: locations must be a list of texts, for example ["7741200000000000101"].')
     if unknown := sorted(set(wanted) - places.keys()):
         raise SettingsError(
             f"google_reviews: locations has {', '.join(unknown)}, which this user does not see. Locations: "

@@ -121,7 +121,7 @@ async def read_reviews(reading: Reading) -> AsyncIterator[Page]:
             async for page in _location(reading, number, places[number]["path"], state):
                 yield page
         except RejectedError as error:
-            if error.status not in _REFUSED or error.missing_scopes:
+            if error.status not in _REFUSED or error.missing_scopes or error.is_general:
                 raise
             refused.append(number)
     if refused:

@@ -341,6 +341,14 @@ def test_a_missing_scope_stops_at_once(read):
         read(profile, cursor=None)
 
 
+def test_an_api_that_is_switched_off_is_no_fault_of_a_location(read):
+    profile = Profile(l2=old(1), l5=[])
+    body = {"error": {"code": 403, "status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}}
+    profile.refused["2"] = httpx.Response(403, json=body)
+    with pytest.raises(RejectedError, match="the API is switched off"):
+        read(profile, cursor=None)
+
+
 def test_a_page_without_its_list_is_an_error_and_not_an_empty_page(read):
     profile = Profile(l2=old(1))
     profile.refused["2"] = httpx.Response(200, json={"totalReviewCount": 1})
@@ -373,6 +381,8 @@ def test_only_the_configured_locations_are_read(read):
     ("options", "sentence"),
     [
         ({"locations": ["6"]}, "locations has 6, which this user does not see. Locations: 2."),
+        ({"locations": "6"}, "locations must be a list of texts"),
+        ({"locations": [6]}, "locations must be a list of texts"),
         ({"largest_removal": 2}, "largest_removal must be a number from 0 to 1"),
         ({"largest_removal": "half"}, "largest_removal must be a number from 0 to 1"),
     ],

@@ -15,7 +15,7 @@ def test_sources_have_names_of_their_own():
 
 
 def test_an_unknown_source_or_stream_lists_the_known_ones(acme):
-    with pytest.raises(SettingsError, match="hubspot, zendesk"):
+    with pytest.raises(SettingsError, match="google_reviews, hubspot, shopify, zendesk"):
         source("acme")
     with pytest.raises(SettingsError, match="companies"):
         acme.stream("people")
