@@ -1,16 +1,21 @@
 """One part of the whole way, in a process of its own: the process that the kill tests kill.
 
-Usage: python run_part.py CONFIG sync|refresh
+The processes are forked from one that has imported everything and done nothing: starting an interpreter twice for
+each point would take longer than all the work.
 """
 
+import multiprocessing
 import os
-import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.installation import Installation, clock, open_installation
 from cdp_pipelines.sync import sync_source
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["cdp_pipelines.refresh", "cdp_pipelines.installation"])
 
 
 def sync(opened: Installation) -> None:
@@ -29,5 +34,19 @@ def refresh(opened: Installation) -> None:
     refresh_metrics(opened, now=clock())
 
 
-with open_installation(load_settings(Path(sys.argv[1]), environment={})) as opened:
-    {"sync": sync, "refresh": refresh}[sys.argv[2]](opened)
+PARTS = {"sync": sync, "refresh": refresh}
+
+
+def work(part: str, config: Path, environment: Mapping[str, str]) -> None:
+    """Do one part of the way with the installation of ``config``."""
+    os.environ.update(environment)
+    with open_installation(load_settings(config, environment={})) as opened:
+        PARTS[part](opened)
+
+
+def exit_code(part: str, config: Path, environment: Mapping[str, str]) -> int | None:
+    """How a process that does one part of the way ends."""
+    process = FORKS.Process(target=work, args=(part, config, environment))
+    process.start()
+    process.join(120)
+    return process.exitcode

@@ -1,6 +1,5 @@
 """A process killed with SIGKILL at every barrier of the lake, then run again, ends like one that was not."""
 
-import multiprocessing
 import os
 import signal
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from hashlib import blake2b
 
 import pyarrow as pa
 import pytest
+from chaos.run_part import FORKS
 
 from cdp_pipelines.lake import Lake, LakeTable
 
@@ -54,7 +54,7 @@ def _work(root, kill_at: str | None) -> None:
 
 
 def _run(root, kill_at: str | None = None) -> int | None:
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(root, kill_at))
+    process = FORKS.Process(target=_work, args=(root, kill_at))
     process.start()
     process.join(60)
     return process.exitcode
