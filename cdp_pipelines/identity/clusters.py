@@ -221,15 +221,19 @@ class _Growing:
 
     def join(self, stage: int, edges: Edges) -> None:
         """Join both ends of each edge, except where that makes an impossible cluster."""
-        before, together = self.labels, connected(self.labels, edges)
         self.edges.append(edges)
+        if len(edges[0]):
+            self._connect(stage, edges)
+        self.history.append(self.labels)
+
+    def _connect(self, stage: int, edges: Edges) -> None:
+        before, together = self.labels, connected(self.labels, edges)
         if stage == _MERGE:  # the source itself says so; there is nothing to doubt
             self.labels = self.merged = together
         else:
             impossible = self._impossible(together)[together]
             self.labels = np.where(impossible, before, together)
             self._count("conflict", len(np.unique(together[impossible & (before != together)])))
-        self.history.append(self.labels)
 
     def keep_apart(self, pairs: Edges) -> None:
         """From now on, nothing brings these together; whom a key has joined stays joined."""
@@ -242,6 +246,8 @@ class _Growing:
 
         Two clusters that both have records of one system need more evidence than others.
         """
+        if not len(likeness.left):
+            return likeness.left, likeness.right
         left, right = self.labels[likeness.left], self.labels[likeness.right]
         enough = np.where(self._share_a_source(left, right), likeness.joins_same_source, likeness.joins)
         chosen = np.flatnonzero(enough & (left != right))

@@ -9,11 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp_pipelines.identity.assign import assign
-from cdp_pipelines.identity.clusters import cluster
+from cdp_pipelines.identity.blocking import Blocks, blocks
+from cdp_pipelines.identity.clusters import Answers, Likeness, cluster
+from cdp_pipelines.identity.keys import Mask
 from tests.unit.cdp_pipelines.identity.persons import Clear, Person, groups, table
 
 Key = tuple[str, str]
+Opinion = tuple[Key, Key, str]
 
+KINDS = ("alike", "very alike", "same", "different")
 ADDRESSES = ("anna@a.example", "anna+x@a.example", "ben@a.example", "cleo@b.example", "info@a.example")
 NAMES = ("Anna Sand", "SAND, Anna", "A. Sand", "Ben Sand", "Cleo Wald", "")
 IDS = tuple("1234567")
@@ -162,3 +166,99 @@ def test_records_that_share_no_key_stay_apart(found: list[Person]) -> None:
 @given(people)
 def test_profiles_never_overlap(found: list[Person]) -> None:
     assert not any(a & b for a, b in combinations(groups(found), 2))
+
+
+@st.composite
+def opinions(draw: st.DrawFn) -> tuple[list[Person], list[Opinion]]:
+    """Records, and what somebody thinks of some pairs of them."""
+    found = draw(people)
+    if len(found) < 2:
+        return found, []
+    keys = st.sampled_from([person.key for person in found])
+    said = draw(
+        st.lists(st.tuples(keys, keys, st.sampled_from(KINDS)), max_size=8, unique_by=lambda one: frozenset(one[:2]))
+    )
+    return found, [one for one in said if one[0] != one[1]]
+
+
+def likeness(found: Sequence[Person], said: Sequence[Opinion]) -> Likeness:
+    """The opinions by row, as a model and operators give them: about live customers alone."""
+    rows = {person.key: row for row, person in enumerate(found)}
+    able = {person.key for person in found if person.kind == "customer" and not (person.is_test or person.deleted)}
+    known = [(rows[a], rows[b], kind) for a, b, kind in said if {a, b} <= able]
+    pairs = {kind: np.array([one[:2] for one in known if one[2] == kind], np.int64).reshape(-1, 2).T for kind in KINDS}
+    left, right = np.concatenate([pairs["alike"], pairs["very alike"]], axis=1)
+    sure = np.arange(len(left)) >= pairs["alike"].shape[1]
+    answers = Answers((pairs["same"][0], pairs["same"][1]), (pairs["different"][0], pairs["different"][1]))
+    return Likeness(left, right, np.where(sure, 0.9999, 0.995), np.ones_like(sure), sure, answers)
+
+
+@quick
+@given(opinions(), st.randoms(use_true_random=False))
+def test_likeness_joins_the_same_whatever_the_order(given_: tuple[list[Person], list[Opinion]], random: object) -> None:
+    found, said = given_
+    shuffled = list(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert groups(shuffled, likeness=likeness(shuffled, said)) == groups(found, likeness=likeness(found, said))
+
+
+@quick
+@given(opinions())
+def test_likeness_only_brings_together_what_keys_leave_apart(given_: tuple[list[Person], list[Opinion]]) -> None:
+    found, said = given_
+    alike, by_key = groups(found, likeness=likeness(found, said)), groups(found)
+    assert all(any(group <= larger for larger in alike) for group in by_key)
+    known = {key for one in said for key in one[:2]}
+    assert all(group in by_key for group in alike if not group & known)
+
+
+@quick
+@given(opinions())
+def test_nobody_an_operator_calls_different_is_joined_but_by_a_key(
+    given_: tuple[list[Person], list[Opinion]],
+) -> None:
+    found, said = given_
+    able = {person.key for person in found if person.kind == "customer" and not (person.is_test or person.deleted)}
+    by_key = groups(found)
+    for group in groups(found, likeness=likeness(found, said)):
+        for a, b, kind in said:
+            if kind == "different" and {a, b} <= able and {a, b} <= group:
+                assert any({a, b} <= one for one in by_key)
+
+
+@quick
+@given(opinions())
+def test_likeness_never_brings_two_stated_ids_together(given_: tuple[list[Person], list[Opinion]]) -> None:
+    found, said = given_
+    separate = [replace(person, merged_into=None) for person in found]
+    by_key = {person.key: person for person in separate}
+    for group in groups(separate, likeness=likeness(separate, said)):
+        stated = {by_key[key].cross for key in group if by_key[key].cross and not by_key[key].deleted}
+        assert len(stated) <= 1
+
+
+tokens = st.lists(st.lists(st.sampled_from("abcd"), max_size=3, unique=True), min_size=6, max_size=6)
+
+
+@quick
+@given(st.lists(tokens, min_size=1, max_size=5))
+def test_comparing_what_changed_compares_everything_in_the_end(steps: list[list[list[str]]]) -> None:
+    before: list[list[str]] = [[] for _ in steps[0]]
+    kept: set[tuple[int, int]] = set()
+    for after in steps:
+        changed = np.array([old != new for old, new in zip(before, after, strict=True)])
+        shared = blocks(before, after, limit=3)
+        kept = {pair for pair in kept if not changed[list(pair)].any()} & all_pairs(after) | compared(shared, changed)
+        assert kept == all_pairs(after) == compared(blocks([], after, limit=3), np.ones(len(after), dtype=np.bool_))
+        before = after
+
+
+def compared(shared: Blocks, changed: Mask) -> set[tuple[int, int]]:
+    left, right = shared.candidates(changed)
+    return set(zip(left.tolist(), right.tolist(), strict=True))
+
+
+def all_pairs(found: list[list[str]], limit: int = 3) -> set[tuple[int, int]]:
+    """Pairs that share a token of not too many, one by one."""
+    few = {token for token in "abcd" if sum(token in one for one in found) <= limit}
+    return {(a, b) for a, b in combinations(range(len(found)), 2) if set(found[a]) & set(found[b]) & few}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from cdp_pipelines.identity.clusters import Addresses, cluster
+from cdp_pipelines.identity.clusters import Addresses, Likeness, cluster
 from cdp_pipelines.identity.roles import is_role_address
 
 SCHEMA = pa.schema(
@@ -63,10 +63,12 @@ def table(people: Iterable[Person]) -> pa.Table:
     return pa.Table.from_pylist([_row(person) for person in people], schema=SCHEMA)
 
 
-def groups(people: Iterable[Person], limit: int = 10) -> set[frozenset[tuple[str, str]]]:
+def groups(
+    people: Iterable[Person], limit: int = 10, likeness: Likeness | None = None
+) -> set[frozenset[tuple[str, str]]]:
     """The linked records of each cluster."""
     people = list(people)
-    result = cluster(table(people), Clear(people), max_records_per_key=limit)
+    result = cluster(table(people), Clear(people), max_records_per_key=limit, likeness=likeness)
     found: dict[int, set[tuple[str, str]]] = {}
     for person, label, linked in zip(people, result.labels, result.linked, strict=True):
         if linked:
