@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from duckdb import DuckDBPyConnection
+
 from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import load_settings
@@ -36,7 +38,11 @@ class Removed:
 
 def holdings(opened: Installation, name: str) -> dict[str, int]:
     """What there is of a source, in rows, by what they are; nothing that is not there."""
-    counts = {f"lake: {table}": _count_lake(opened, table, *where) for table, where in _lake_rows(opened, name)}
+    with opened.engine.connection() as connection:
+        counts = {
+            f"lake: {table}": _count_lake(opened, connection, table, *where)
+            for table, where in _lake_rows(opened, name)
+        }
     counts |= count_source(opened.stores, name)
     return {what: count for what, count in counts.items() if count}
 
@@ -115,10 +121,9 @@ def _lake_rows(opened: Installation, name: str) -> Iterator[tuple[str, tuple[str
         yield table, ("process", f"sync/{name}") if ours else ("source", name)
 
 
-def _count_lake(opened: Installation, table: str, column: str, value: str) -> int:
+def _count_lake(opened: Installation, connection: DuckDBPyConnection, table: str, column: str, value: str) -> int:
     snapshot = opened.lake.snapshot([table])
     current = opened.lake.current_sql(table, snapshot, columns=["source_id", column], include_deleted=True)
-    with opened.engine.connection() as connection:
-        query = f"select count(*) from ({current}) where {column} = ?"  # noqa: S608 - our own names
-        found = connection.execute(query, [value]).fetchone()
+    query = f"select count(*) from ({current}) where {column} = ?"  # noqa: S608 - our own names
+    found = connection.execute(query, [value]).fetchone()
     return int(found[0]) if found else 0

@@ -28,7 +28,7 @@ from privacy.errors import UnknownSubjectError
 from sandbox.server import running
 from sandbox.world import World
 
-POINTS = ("purge_access", "purge_lake:3", "purge_keys", "purge_control")
+POINTS = ("purge_access", "purge_lake:3", "purge_control")
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +132,26 @@ def test_a_purge_leaves_nothing_readable_and_the_rest_as_it_was(
     assert after["cursors"]["zendesk", "tickets"] == before["cursors"]["zendesk", "tickets"]
 
 
-def test_after_a_purge_profiles_and_metrics_are_worked_out_anew(home: Home) -> None:
+@pytest.fixture(scope="module")
+def purged(filled: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A copy of which HubSpot was purged."""
+    folder = tmp_path_factory.mktemp("purged") / "home"
+    shutil.copytree(filled.settings.home, folder)
+    home = Home(load_settings(folder / "cdp.toml", {}))
     assert cdp(home, "sources", "remove", "hubspot", "--purge", "--yes") == 0
+    return reloaded(home)
 
-    with reloaded(home).opened() as opened:
+
+def test_the_source_is_no_longer_read(purged: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cdp(purged, "sync", "hubspot") == 10
+    assert "is not configured" in capsys.readouterr().err
+    with instance_of(purged) as instance:
+        assert instance.get_runs() == []
+        assert [key.path for key in instance.all_asset_keys()] == [["zendesk", "users"]]
+
+
+def test_after_a_purge_profiles_and_metrics_are_worked_out_anew(purged: Home) -> None:
+    with purged.opened() as opened:
         refresh_profiles(opened, now=clock())
         refresh_metrics(opened, now=clock())
         with opened.stores.profile.connect() as profile:
@@ -143,17 +159,7 @@ def test_after_a_purge_profiles_and_metrics_are_worked_out_anew(home: Home) -> N
             customers = profile.execute(text("select count(*) from customer_360")).scalar()
     assert sources == {"zendesk"}
     assert customers
-    assert cdp(home, "audit", "verify") == 0
-
-
-def test_the_source_is_no_longer_read(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cdp(home, "sources", "remove", "hubspot", "--purge", "--yes") == 0
-
-    assert cdp(home, "sync", "hubspot") == 10
-    assert "is not configured" in capsys.readouterr().err
-    with instance_of(home) as instance:
-        assert instance.get_runs() == []
-        assert [key.path for key in instance.all_asset_keys()] == [["zendesk", "users"]]
+    assert cdp(purged, "audit", "verify") == 0
 
 
 def test_without_purge_only_access_and_schedule_go(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
