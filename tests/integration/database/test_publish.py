@@ -286,7 +286,8 @@ def test_an_unknown_metric_is_told_the_known_ones(stores):
 def test_sources_are_shown_with_their_latest_run(stores, settings):
     finish_run(stores.control, start_run(stores.control, "sync/hubspot"), "success", counts={"records": 7})
     quarantine_put(stores.control, "hubspot", "contacts", [("1", "MappingError")])
-    hubspot, zendesk = source_overview(stores.control, settings)
+    found = {row["source"]: row for row in source_overview(stores.control, settings)}
+    hubspot, zendesk = found["hubspot"], found["zendesk"]
     assert (hubspot["source"], hubspot["status"], hubspot["records"], hubspot["in quarantine"]) == (
         "hubspot",
         "success",
