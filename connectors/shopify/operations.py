@@ -52,7 +52,7 @@ async def load(reading: Reading, listing: Listing) -> AsyncIterator[Page]:
     else:
         place = await _start(reading, listing.bulk_query, grouped=listing.nested is not None)
         yield milestone(reading, place.cursor())
-    operation = await _ended(reading, place.operation)
+    operation = await _ended(reading, place.operation, _LONGEST_WAIT)
     if operation.get("status") != "COMPLETED":
         yield milestone(reading, {})
         raise _bad_end(reading, operation)
@@ -149,7 +149,7 @@ async def _start(reading: Reading, query: str, *, grouped: bool, adopts: bool = 
     )
 
 
-async def _ended(reading: Reading, operation_id: str, longest: float = _LONGEST_WAIT) -> Json:
+async def _ended(reading: Reading, operation_id: str, longest: float) -> Json:
     """The operation as soon as it is under way no more."""
     status = "CREATED"
     for pause in _pauses(longest):

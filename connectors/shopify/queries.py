@@ -103,7 +103,7 @@ class Listing:
 
     def page(self, search: str) -> Request:
         """The first page of what ``search`` finds."""
-        selection = self.fields + (self.nested.selection if self.nested else "")
+        selection = f"{self.fields} {self.nested.selection if self.nested else ''}"
         arguments = f"first: $first, after: $after, query: $query, sortKey: {self.sort_key}"
         connection = f"{self.root}({arguments}) {{ nodes {{ {selection} }} {_PAGE_INFO} }}"
         query = f"query($first: Int!, $after: String, $query: String) {{ {connection} }}"
@@ -111,14 +111,14 @@ class Listing:
 
     def nodes(self, ids: list[str]) -> Request:
         """These items, those that are gone as null."""
-        return nodes(self.kind, self.fields + (self.nested.selection if self.nested else ""), ids)
+        return nodes(self.kind, f"{self.fields} {self.nested.selection if self.nested else ''}", ids)
 
     @property
     def bulk_query(self) -> str:
         """All of it, as a bulk operation wants it."""
         selection = self.fields
         if self.nested:
-            selection += f"{self.nested.name} {{ edges {{ node {{ {self.nested.fields} }} }} }}"
+            selection += f" {self.nested.name} {{ edges {{ node {{ {self.nested.fields} }} }} }}"
         return f"{{ {self.root} {{ edges {{ node {{ {selection} }} }} }} }}"
 
     @property
@@ -164,7 +164,14 @@ RETURNS = Nested("returns", "Return", f"{RETURN} {RETURN_LINES.selection}", firs
 CUSTOMERS = Listing(root="customers", kind="Customer", fields=CUSTOMER, first=200)
 ORDERS = Listing(root="orders", kind="Order", fields=ORDER, nested=LINES, first=8)
 REFUNDED = Listing(root="orders", kind="Order", fields=f"id updatedAt taxesIncluded {refunds(5)}", first=125)
-RETURNED = Listing(root="orders", kind="Order", fields="id updatedAt returnStatus", first=250)
+# Whether an order has returns its returnStatus does not say: declined and cancelled ones count as none there.
+RETURNED = Listing(
+    root="orders",
+    kind="Order",
+    fields="id updatedAt",
+    nested=Nested("returns", "Return", "id", first=1, following=1),
+    first=200,
+)
 CHECKOUTS = Listing(
     root="abandonedCheckouts",
     kind="AbandonedCheckout",

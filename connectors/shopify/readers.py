@@ -212,8 +212,8 @@ async def add_refunds(reading: Reading, records: list[Json]) -> None:
 
 
 async def add_returns(reading: Reading, records: list[Json]) -> None:
-    """The returns of those orders that say they have any."""
-    having = [record["id"] for record in records if record["returnStatus"] != "NO_RETURN"]
+    """The returns of those orders that have any."""
+    having = [record["id"] for record in records if (record.get("returns") or {}).get("nodes")]
     found = await _by_id(reading, "Order", f"id {RETURNS.selection}", having, _ORDERS_AT_ONCE)
     for order in found.values():
         await _rest(reading, "Order", order, RETURNS)
