@@ -1,5 +1,6 @@
 # The front door. `make help` lists what there is; .ci/run calls the same targets.
 PYTHON ?= python3
+WORKERS ?= logical
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -21,8 +22,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## Run the whole way on the sandbox: sync, identity, consent, metrics, publish
 	$(BIN)/python -m demo
 
-test: $(READY)  ## Every test, PostgreSQL ones included
-	$(BIN)/coverage run -m pytest -q
+test: $(READY)  ## Every test, PostgreSQL ones included, on all processors (or WORKERS=1)
+	$(BIN)/coverage erase
+	MEASURE_WORKERS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
+	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
 
 dev: $(READY)  ## Open the Dagster UI on http://127.0.0.1:3000 with everything loaded

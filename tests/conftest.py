@@ -1,5 +1,17 @@
 """Stores on both databases: a test that takes ``settings`` or ``stores`` runs once on each."""
 
+import atexit
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ and "MEASURE_WORKERS" in os.environ:
+    # `make test`. Before anything of ours is imported, else its definitions look unused. Only the workers are
+    # measured: coverage's own switch for subprocesses would slow down and write beside every process a test starts.
+    from coverage import Coverage
+
+    measured = Coverage(data_suffix=True)
+    measured.start()
+    atexit.register(measured.save)
+
 import shutil
 import tempfile
 import warnings
