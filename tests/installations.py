@@ -17,7 +17,12 @@ from models.derive import personal_fields
 HUBSPOT_TOKEN = "pat-na1-sandbox"
 ZENDESK_TOKEN = "agent@example.com/token:sandbox-token"
 GOOGLE_TOKEN = "ya29.sandbox"
-TOKENS = {"hubspot": HUBSPOT_TOKEN, "zendesk": ZENDESK_TOKEN, "google_reviews": GOOGLE_TOKEN}
+TOKENS = {
+    "hubspot": HUBSPOT_TOKEN,
+    "zendesk": ZENDESK_TOKEN,
+    "google_reviews": GOOGLE_TOKEN,
+    "shopify": "shpat_sandbox",
+}
 ENVIRONMENT = {"CDP_HUBSPOT_TOKEN": HUBSPOT_TOKEN, "CDP_ZENDESK_TOKEN": ZENDESK_TOKEN}
 
 CONFIG = """\
