@@ -119,7 +119,7 @@ def test_something_else_than_toml_names_the_line(file):
     [
         pytest.param(
             '\ndta = "x"\n',
-            "line 2: dta is not a setting. Did you mean data? Valid here: company, data, database_url, engine, "
+            "line 2: dta is not a setting. Did you mean data? Valid here: alerts, company, data, database_url, engine, "
             "identity, lake, root_key_file, sources.",
             id="unknown key",
         ),
@@ -131,7 +131,7 @@ def test_something_else_than_toml_names_the_line(file):
         pytest.param(
             '[sources.hubspot]\naccount = "1"\nshedule = "x"\n',
             "line 3: sources.hubspot.shedule is not a setting. Did you mean schedule? Valid here: account, base_url, "
-            "enabled, options, rate_scale, schedule.",
+            "enabled, oauth, options, rate_scale, schedule.",
             id="unknown key of a source",
         ),
         pytest.param(
