@@ -47,6 +47,8 @@ def identity_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "merges": done.identity.merges,
                 "splits": done.identity.splits,
                 "keys shared by too many": done.identity.blocked_keys,
+                "pairs compared": done.identity.compared,
+                "pairs to review": done.identity.waiting,
             }
             yield dg.MaterializeResult(asset_key=keys[0], metadata=counts)
             yield dg.MaterializeResult(asset_key=keys[1], metadata={"dagster/row_count": done.profiles.customers})
