@@ -16,14 +16,17 @@ from cdp_pipelines.lake import Lake, Snapshot
 from cdp_pipelines.transforms import transform
 from cdp_pipelines.views import open_session
 
-_TABLES: Final = (
+TABLES: Final = (
     *("order", "order_line", "refund", "refund_line"),
     *("ticket", "message", "ticket_event", "survey_response", "review"),
 )
-_STEPS: Final = (
+"""Tables it is made from."""
+
+STEPS: Final = (
     *("valid_order", "order_line_net", "order_net", "refund_net"),
     *("customer_ticket", "solve", "public_message", "contact", "touch", "issue_ticket", "issue"),
 )
+"""Views it rests on, in their order."""
 
 
 def activity(
@@ -45,8 +48,8 @@ def activity(
         time_zone=settings.company.time_zone,
         as_of=now,
         unknown_permitted=False,  # nobody identifiable has no profile
-        tables=_TABLES,
+        tables=TABLES,
     ) as session:
-        for name in _STEPS:
+        for name in STEPS:
             session.derive(name, transform(name))
         return session.query(transform("profile_activity"), doing="Describing what profiles did")
