@@ -35,6 +35,8 @@ from connectors.shopify.readers import (
 from connectors.spec import ApiVersion, Budget, Probe, Source, Stream, Webhook, Window
 from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, RefundLine, ReturnLine
 
+_IN_ONE_FILE = 1_000_000
+"""Records of a first load: one file brings them, with a handful of requests."""
 _SINCE = ChangedSince("updated_at", overlap=timedelta(minutes=10))
 
 SHOPIFY = Source(
@@ -81,6 +83,7 @@ SHOPIFY = Source(
             read=reader(CUSTOMERS, sweeps=customer_sweeps),
             by_ids=by_ids(CUSTOMERS),
             count=counted("customersCount"),
+            per_request=_IN_ONE_FILE,
         ),
         Stream(
             name="orders",
@@ -97,6 +100,7 @@ SHOPIFY = Source(
             enrich=add_lines,
             after=("customers",),
             count=counted("ordersCount"),
+            per_request=_IN_ONE_FILE,
         ),
         Stream(
             name="refunds",
@@ -136,6 +140,7 @@ SHOPIFY = Source(
             by_ids=by_ids(CHECKOUTS),
             after=("orders",),
             count=counted("abandonedCheckoutsCount"),
+            per_request=_IN_ONE_FILE,
         ),
     ),
 )

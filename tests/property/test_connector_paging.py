@@ -1,8 +1,16 @@
 """Pages concatenated are the collection, for any page size; a search by id loses nothing that moves meanwhile."""
 
+import asyncio
+from contextlib import asynccontextmanager
+
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.bulk import BulkFile
+from connectors.errors import SpoiltError
+from connectors.graphql import ask, at
+from connectors.graphql import next_page as next_end_cursor
 from connectors.paging import after_last_id, export_cursor, export_time, list_cursor, next_after, offset_while_more
 from connectors.spec import Request
 
@@ -83,3 +91,65 @@ def test_a_search_by_id_finds_every_record_that_was_there_all_along(ids, size, d
         return {"results": page, **more}, [int(record["id"]) for record in page]
 
     assert stayed <= set(all_pages(Request("/x", json=search), answer, after_last_id))
+
+
+@given(numbers, sizes)
+def test_connections_of_graphql(ids, size):
+    def answer(request):
+        asked = request.json["variables"]
+        start = int(asked["after"] or 0)
+        more = start + size < len(ids)
+        info = {"hasNextPage": more, "endCursor": str(start + size) if more else None}
+        body = {"data": {"things": {"nodes": ids[start : start + size], "pageInfo": info}}}
+        return body, at(body, "data.things.nodes")
+
+    first = ask("/x", "query", first=size, after=None)
+    assert all_pages(first, answer, next_end_cursor("data.things")) == ids
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=3), max_size=8),
+    st.integers(0, 400),
+    st.integers(1, 9),
+)
+def test_a_bulk_file_cut_anywhere_is_noticed_and_what_was_given_before_is_whole(families, cut, chunk):
+    """Whatever the children hold, wherever the file ends, however it arrives in pieces."""
+    parents = [{"id": f"gid://x/Parent/{n}"} for n in range(len(families))]
+    expected, lines = [], []
+    for parent, texts in zip(parents, families, strict=True):
+        children = [{"id": "gid://x/Child/1", "text": text} for text in texts]
+        lines += [parent, *({**child, "__parentId": parent["id"]} for child in children)]
+        expected.append({**parent, "children": {"nodes": children}} if children else parent)
+    content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    whole = cut >= len(content.rstrip())
+    found, error = taken(content[:cut] if not whole else content, len(lines), chunk)
+    assert found == expected[: len(found)]
+    assert (error is None) == whole
+    assert not whole or found == expected
+
+
+def taken(content, count, chunk):
+    """What is read of a file that comes in pieces of ``chunk`` bytes, and the error at its end."""
+
+    class Pieces:
+        async def aiter_bytes(self):
+            for start in range(0, len(content), chunk):
+                yield content[start : start + chunk]
+
+    class Client:
+        @asynccontextmanager
+        async def file(self, _url, _label):
+            yield Pieces()
+
+    found = []
+
+    async def read():
+        file = BulkFile("https://x.example", "file", count, {"Child": "children"})
+        async for parent, _ in file.parents(Client()):
+            found.append(parent)
+
+    try:
+        asyncio.run(read())
+    except SpoiltError as error:
+        return found, error
+    return found, None
