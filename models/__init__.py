@@ -15,7 +15,16 @@ from models.control import (
     SyncState,
 )
 from models.fields import OURSELVES, Category, Entity, Fact, Match, Personal, Ref
-from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
+from models.marts import (
+    ConsentState,
+    Customer360,
+    DimMetric,
+    IndexSensitivity,
+    MetricComponent,
+    MetricValue,
+    ProfileLink,
+    SegmentMembership,
+)
 from models.people import Account, IdentityEvent, IdentityLink, MatchKey, Person
 from models.tables import STORES
 from models.vault import Credential, StoredKeyRing, SubjectAlias, SubjectKey, Suppression
@@ -66,12 +75,14 @@ __all__ = [
     "Fact",
     "IdentityEvent",
     "IdentityLink",
+    "IndexSensitivity",
     "Lease",
     "Match",
     "MatchAnswer",
     "MatchKey",
     "MatchPair",
     "Message",
+    "MetricComponent",
     "MetricValue",
     "Order",
     "OrderLine",

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from sqlalchemy import JSON, BigInteger
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from models.tables import MartTable, ProfileTable, UtcDateTime
 
@@ -94,6 +94,56 @@ class DimMetric(MartTable, table=True):
     guardrail_metric_id: str | None = Field(default=None, description="Metric to be read beside it")
     valid_from: date = Field(description="First day the definition applies")
     valid_to: date | None = Field(default=None, description="Last day, once it is replaced")
+
+
+class _OfMetricRow(SQLModel):
+    """The key of a row of ``metric_value``, for tables that say more about it."""
+
+    metric_id: str = Field(primary_key=True, description="Metric, see dim_metric")
+    definition_version: int = Field(primary_key=True, description="Version of the metric's definition")
+    grain: str = Field(primary_key=True, description="As in metric_value")
+    period_start: date = Field(primary_key=True, description="First day of the period in the company's time zone")
+    channel: str = Field(primary_key=True, description="Channel, or all")
+    segment_scheme: str = Field(primary_key=True, description="Segmentation, or all")
+    segment: str = Field(primary_key=True, description="Segment of that scheme, or all")
+    slice_name: str = Field(primary_key=True, description="One extra slice, or all")
+    slice_value: str = Field(primary_key=True, description="Value of that slice, or all")
+    stat: str = Field(primary_key=True, description="As in metric_value")
+    variant: str = Field(primary_key=True, description="default, or a variant the definition names")
+
+
+class MetricComponent(MartTable, _OfMetricRow, table=True):
+    """What an index is made of. One row per row of the index and component, missing ones included."""
+
+    __tablename__: ClassVar[str] = "metric_component"
+
+    component_id: str = Field(primary_key=True, description="Metric that is a component")
+    weight: float = Field(description="Its weight by definition")
+    weight_used: float = Field(description="Its share of the weight that is there; 0 where it is missing")
+    raw: float | None = Field(default=None, description="Its value in its own unit")
+    normalised: float | None = Field(default=None, description="Its value between the goalposts, 0 to 100")
+    lo: float = Field(description="Goalpost that counts as 0 (as 100 where less is better)")
+    hi: float = Field(description="Goalpost that counts as 100 (as 0 where less is better)")
+    contribution: float | None = Field(default=None, description="Points it adds to the index")
+    status: str = Field(description="Status of its own row; missing where it has none")
+
+
+class IndexSensitivity(MartTable, _OfMetricRow, table=True):
+    """What an index would be if it were made otherwise. One row per row of the index and change."""
+
+    __tablename__: ClassVar[str] = "index_sensitivity"
+
+    method: str = Field(primary_key=True, description="weight, leave_out, bounds, equal, geometric or dirichlet")
+    target: str = Field(primary_key=True, description="Component changed, and how; all for all of them")
+    value: float | None = Field(default=None, description="The index made that way")
+    delta: float | None = Field(default=None, description="Its distance from the index")
+    p5: float | None = Field(default=None, description="5th percentile over random weights")
+    p50: float | None = Field(default=None, description="Median over random weights")
+    p95: float | None = Field(default=None, description="95th percentile over random weights")
+    sign_flip_share: float | None = Field(
+        default=None,
+        description="Share of random weights that turn the direction of the change since the period before",
+    )
 
 
 class Customer360(ProfileTable, table=True):

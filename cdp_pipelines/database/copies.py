@@ -16,7 +16,7 @@ from cdp_pipelines.config import Settings
 from cdp_pipelines.database.rows import read_table, table_of
 from cdp_pipelines.database.stores import Stores
 from cdp_pipelines.errors import StoreError
-from models.marts import DimMetric, MetricValue
+from models.marts import DimMetric, IndexSensitivity, MetricComponent, MetricValue
 
 
 def write_copies(stores: Stores, settings: Settings) -> list[Path]:
@@ -44,10 +44,12 @@ def write_copies(stores: Stores, settings: Settings) -> list[Path]:
 
 def _queries(connection: Connection) -> dict[str, Select[tuple[object, ...]]]:
     values, meanings = table_of(MetricValue), table_of(DimMetric)
+    supporting = (table_of(MetricComponent), table_of(IndexSensitivity))
     latest = sa.table("metric_latest", *(sa.column(column.name, column.type) for column in values.columns))
     queries = {
         "metric_value": select(values).order_by(*values.primary_key.columns),
         "dim_metric": select(meanings).order_by(*meanings.primary_key.columns),
+        **{table.name: select(table).order_by(*table.primary_key.columns) for table in supporting},
         "metric_latest": select(latest).order_by(*(latest.c[column.name] for column in values.primary_key.columns)),
     }
     if inspect(connection).has_table("metric_wide_month"):  # there from the first publishing on

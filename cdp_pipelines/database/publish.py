@@ -7,24 +7,40 @@ exception on PostgreSQL: a changed set of tier-1 metrics makes the wide view ane
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 from sqlalchemy import Connection, Integer, bindparam, cast, delete, func, select
+from sqlmodel import SQLModel
 
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.database.rows import insert_table, table_of
 from cdp_pipelines.database.stores import Stores, writing
-from models.marts import ConsentState, Customer360, DimMetric, MetricValue, ProfileLink, SegmentMembership
+from models.marts import (
+    ConsentState,
+    Customer360,
+    DimMetric,
+    IndexSensitivity,
+    MetricComponent,
+    MetricValue,
+    ProfileLink,
+    SegmentMembership,
+)
 
 Rows: TypeAlias = pa.Table | Sequence[Mapping[str, Any]]
 """Rows of a table, by column or by row."""
 
 _VALUE, _DIM = table_of(MetricValue), table_of(DimMetric)
+_SUPPORTING: Mapping[str, type[SQLModel]] = {
+    str(model.__tablename__): model for model in (MetricComponent, IndexSensitivity)
+}
 _PROFILE = {str(model.__tablename__): model for model in (Customer360, ConsentState, ProfileLink, SegmentMembership)}
 
 
-def publish_mart(stores: Stores, metric_rows: Rows, dims: Rows) -> int:
+def publish_mart(
+    stores: Stores, metric_rows: Rows, dims: Rows, supporting: Mapping[str, Rows] = MappingProxyType({})
+) -> int:
     """Replace what was recomputed and what it means, in one transaction.
 
     Of every (metric, definition version, grain) in ``metric_rows`` the periods from the first to the last one
@@ -34,6 +50,7 @@ def publish_mart(stores: Stores, metric_rows: Rows, dims: Rows) -> int:
         stores: The open stores.
         metric_rows: Rows of ``metric_value``.
         dims: Rows of ``dim_metric``; the same metric and version is replaced.
+        supporting: Table name to rows that say more about rows of ``metric_value``.
 
     Returns:
         Number of rows of ``metric_value`` written.
@@ -45,6 +62,8 @@ def publish_mart(stores: Stores, metric_rows: Rows, dims: Rows) -> int:
     with writing(stores.mart) as connection:
         _delete_recomputed(connection, values)
         insert_table(connection, MetricValue, metric_rows)
+        for name, rows in supporting.items():
+            insert_table(connection, _SUPPORTING[name], rows)
         _delete_meanings(connection, meanings)
         insert_table(connection, DimMetric, dims)
         _refresh_wide_view(connection)
@@ -83,13 +102,14 @@ def _delete_recomputed(connection: Connection, values: pa.Table) -> None:
     ranges = values.group_by(["metric_id", "definition_version", "grain"]).aggregate(
         [("period_start", "min"), ("period_start", "max")]
     )
-    statement = delete(_VALUE).where(
-        _VALUE.c.metric_id == bindparam("metric_id"),
-        _VALUE.c.definition_version == bindparam("definition_version"),
-        _VALUE.c.grain == bindparam("grain"),
-        _VALUE.c.period_start.between(bindparam("period_start_min"), bindparam("period_start_max")),
-    )
-    connection.execute(statement, ranges.to_pylist())
+    for table in (_VALUE, *map(table_of, _SUPPORTING.values())):
+        statement = delete(table).where(
+            table.c.metric_id == bindparam("metric_id"),
+            table.c.definition_version == bindparam("definition_version"),
+            table.c.grain == bindparam("grain"),
+            table.c.period_start.between(bindparam("period_start_min"), bindparam("period_start_max")),
+        )
+        connection.execute(statement, ranges.to_pylist())
 
 
 def _delete_meanings(connection: Connection, meanings: pa.Table) -> None:

@@ -1,6 +1,7 @@
 """The rows of composite metrics, from the rows of the metrics they are made of."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -8,17 +9,30 @@ import pyarrow.compute as pc
 
 from cdp_pipelines.metrics.cells import ALL
 from cdp_pipelines.metrics.classes import Composite
-from cdp_pipelines.metrics.composites import USABLE, Index, index_of
+from cdp_pipelines.metrics.composites import USABLE, Index, index_of, sensitivities
 from cdp_pipelines.metrics.computing import Scene, rows_without_numbers
 from cdp_pipelines.metrics.coverage import BASIS
 from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.rows import SCHEMA
 
+_KEY = (
+    *("metric_id", "definition_version", "grain", "period_start", "channel", "segment_scheme", "segment"),
+    *("slice_name", "slice_value", "stat", "variant"),
+)
 Period = tuple[str, Any]
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def composite_rows(metric: Metric, composite: Composite, published: pa.Table, scene: Scene) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class IndexRows:
+    """What is published of an index: its rows, what they are made of, and what they would be if made otherwise."""
+
+    values: pa.Table
+    components: list[dict[str, Any]]
+    sensitivities: list[dict[str, Any]]
+
+
+def composite_rows(metric: Metric, composite: Composite, published: pa.Table, scene: Scene) -> IndexRows:
     """The rows of an index for every period that one of its components has a row for.
 
     Where the components of a period are others than those of the period before, ``basis_changed`` says so and the
@@ -26,14 +40,42 @@ def composite_rows(metric: Metric, composite: Composite, published: pa.Table, sc
     """
     of_periods = _components(composite, published, metric.grains)
     if not any(row["status_reason"] != "no_source" for found in of_periods.values() for row in found.values()):
-        return rows_without_numbers(metric, scene, "insufficient_data", "no_source")
-    made: list[dict[str, Any]] = []
+        return IndexRows(rows_without_numbers(metric, scene, "insufficient_data", "no_source"), [], [])
+    values: list[dict[str, Any]] = []
+    components: list[dict[str, Any]] = []
+    otherwise: list[dict[str, Any]] = []
     before: dict[str, Index] = {}
     for (grain, _), found in sorted(of_periods.items()):
-        index = index_of(composite.components, found)
-        made += _of_period(metric, index, before.get(grain), found, scene)
+        index, earlier = index_of(composite.components, found), before.get(grain)
+        rows = list(_of_period(metric, index, earlier, found, scene))
+        values += rows
+        components += _made_of(composite, index, found, rows[0])
+        if index.is_enough:
+            otherwise += [_key(rows[0]) | asdict(one) for one in sensitivities(index, earlier)]
         before[grain] = index
-    return pa.Table.from_pylist(made, schema=SCHEMA)
+    return IndexRows(pa.Table.from_pylist(values, schema=SCHEMA), components, otherwise)
+
+
+def _made_of(composite: Composite, index: Index, found: Found, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row per component, missing ones included."""
+    parts = {part.component.metric_id: part for part in index.parts}
+    for component in composite.components:
+        part = parts.get(component.metric_id)
+        yield _key(row) | {
+            "component_id": component.metric_id,
+            "weight": component.weight,
+            "weight_used": part.weight if part else 0.0,
+            "raw": part.value if part else None,
+            "normalised": part.normalised if part else None,
+            "lo": component.low,
+            "hi": component.high,
+            "contribution": part.weight * part.normalised if part else None,
+            "status": found[component.metric_id]["status"] if component.metric_id in found else "missing",
+        }
+
+
+def _key(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _KEY}
 
 
 def _components(composite: Composite, published: pa.Table, grains: Sequence[str]) -> dict[Period, dict[str, Any]]:

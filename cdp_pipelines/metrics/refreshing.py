@@ -22,7 +22,7 @@ from cdp_pipelines.metrics.declaration import Metric
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.dimension import dim_rows
 from cdp_pipelines.metrics.feeds import Feed, earliest, feeding
-from cdp_pipelines.metrics.indices import composite_rows
+from cdp_pipelines.metrics.indices import IndexRows, composite_rows
 from cdp_pipelines.metrics.rows import SCHEMA, Stamp
 from cdp_pipelines.metrics.schedules import longest_gap
 from cdp_pipelines.metrics.segments import SCHEMES, Members
@@ -63,10 +63,20 @@ class Computed:
     Attributes:
         rows: Of ``metric_value``.
         members: Who is in which group of each segmentation that could be made.
+        indices: What the composite metrics are made of.
     """
 
     rows: pa.Table
     members: tuple[Members, ...] = ()
+    indices: tuple[IndexRows, ...] = ()
+
+    @property
+    def supporting(self) -> dict[str, list[dict[str, Any]]]:
+        """Table name to rows that say more about ``rows``."""
+        return {
+            "metric_component": [row for index in self.indices for row in index.components],
+            "index_sensitivity": [row for index in self.indices for row in index.sensitivities],
+        }
 
     @property
     def failed(self) -> set[str]:
@@ -121,7 +131,7 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
     computed = compute(METRICS, inputs, scene)
     before_write()
     _publish_members(stores, computed, scene)
-    database.publish_mart(stores, computed.rows, dim_rows())
+    database.publish_mart(stores, computed.rows, dim_rows(), computed.supporting)
     return MetricsReport(
         rows=len(computed.rows), metrics=len(METRICS), by_status=dict(Counter(computed.rows["status"].to_pylist()))
     )
@@ -147,10 +157,12 @@ def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> Computed
         with _session(purpose, together, inputs, scene) as session:
             parts += [metric_rows(metric, session, _feeds(metric, inputs), scene, groups) for metric in together]
     of_units = pa.concat_tables([SCHEMA.empty_table(), *parts])
-    return Computed(pa.concat_tables([of_units, *_indices(metrics, of_units, scene)]).combine_chunks(), tuple(members))
+    indices = tuple(_indices(metrics, of_units, scene))
+    rows = pa.concat_tables([of_units, *(index.values for index in indices)]).combine_chunks()
+    return Computed(rows, tuple(members), indices)
 
 
-def _indices(metrics: Sequence[Metric], of_units: pa.Table, scene: Scene) -> Iterator[pa.Table]:
+def _indices(metrics: Sequence[Metric], of_units: pa.Table, scene: Scene) -> Iterator[IndexRows]:
     for metric in metrics:
         if isinstance(metric.headline, Composite):
             yield composite_rows(metric, metric.headline, of_units, scene)

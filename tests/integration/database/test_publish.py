@@ -22,7 +22,7 @@ from cdp_pipelines.database import (
 )
 from cdp_pipelines.database.rows import arrow_schema, table_of
 from cdp_pipelines.errors import StoreError, UnknownMetricError
-from models import MetricValue
+from models import MetricComponent, MetricValue
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
@@ -214,11 +214,35 @@ def test_an_open_reader_keeps_its_state_and_does_not_hold_up_publishing(stores):
     assert rows(stores, "select csat from metric_wide_month") == [(0.9,)]
 
 
+def component(**changes):
+    of_row = {name: content for name, content in value().items() if name in MetricComponent.model_fields}
+    made = {"component_id": "nps", "weight": 0.5, "weight_used": 1.0, "lo": 0.0, "hi": 1.0, "status": "ok"}
+    return of_row | made | changes
+
+
+def test_what_an_index_is_made_of_is_replaced_with_its_periods(stores):
+    first = {"metric_component": [component(), component(component_id="ces"), component(period_start=FEBRUARY)]}
+    publish_mart(stores, [value(), value(period_start=FEBRUARY)], [meaning()], first)
+    publish_mart(stores, [value()], [meaning()], {"metric_component": [component(weight_used=0.5)]})
+    found = rows(stores, "select period_start, component_id, weight_used from metric_component order by 1, 2")
+    assert [(str(start), name, weight) for start, name, weight in found] == [
+        (str(JANUARY), "nps", 0.5),
+        (str(FEBRUARY), "nps", 1.0),
+    ]
+
+
 def test_copies_hold_what_the_mart_holds(stores, settings):
     publish_mart(stores, [value(), value(period_start=FEBRUARY, value=None)], [meaning()])
     settings.data.mkdir(exist_ok=True)
     names = {path.name for path in write_copies(stores, settings)}
-    tables = ("metric_value", "dim_metric", "metric_latest", "metric_wide_month")
+    tables = (
+        "metric_value",
+        "dim_metric",
+        "metric_component",
+        "index_sensitivity",
+        "metric_latest",
+        "metric_wide_month",
+    )
     assert names == {f"{table}.{suffix}" for table in tables for suffix in ("csv", "parquet")}
     values = parquet.read_table(settings.data / "metric_value.parquet")
     assert values.schema == arrow_schema(table_of(MetricValue).columns)
@@ -309,7 +333,7 @@ def test_sources_are_shown_with_their_latest_run(stores, settings):
 def test_bi_may_read_the_mart_and_every_view_made_later(stores):
     publish_mart(stores, [value()], [meaning()])
     publish_mart(stores, [], [meaning(metric_id="nps")])
-    names = ("metric_value", "dim_metric", "metric_latest", "metric_wide_month")
+    names = ("metric_value", "metric_component", "metric_latest", "metric_wide_month")
     rights = [f"has_table_privilege('bi_reader', '{name}', 'select')" for name in names]
     assert rows(stores, f"select {', '.join(rights)}") == [(True,) * 4]
     assert rows(stores, "select has_table_privilege('bi_reader', 'metric_value', 'insert')") == [(False,)]

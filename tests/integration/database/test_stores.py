@@ -17,6 +17,7 @@ from cdp_pipelines.database.versions import HEADS
 from cdp_pipelines.errors import ConfigError, StoreError, StoreLockedError, StoreMissingError, StoreVersionError
 from models import STORES
 
+_LATER_CONTROL = ("match_answer", "match_pair")
 SQLITE_ONLY = pytest.mark.parametrize("database", ["sqlite"])
 POSTGRESQL_ONLY = pytest.mark.parametrize("database", ["postgresql"])
 
@@ -36,6 +37,20 @@ def test_upgrading_twice_keeps_what_is_there(settings, stores):
     commit_cursor(stores.control, "hubspot", "contacts", {"after": 7}, run_id="r1")
     upgrade_stores(settings)
     assert load_cursor(stores.control, "hubspot", "contacts") == {"after": 7}
+
+
+@pytest.mark.parametrize("name", [name for name, head in HEADS.items() if head != "0001"])
+def test_a_store_of_the_first_version_is_upgraded(settings, stores, name):
+    """Made by its own migrations: back to the first by dropping what came later, then forward again."""
+    engine = getattr(stores, name)
+    with engine.begin() as connection:
+        first = {"control": _LATER_CONTROL, "mart": ("metric_component", "index_sensitivity")}[name]
+        for table in first:
+            connection.execute(text(f"drop table {table}"))
+        connection.execute(text("update alembic_version set version_num = '0001'"))
+    upgrade_stores(settings)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), STORES[name]) == []
 
 
 def test_a_missing_store_names_the_command_that_creates_it(bare_settings):

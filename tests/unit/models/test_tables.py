@@ -40,7 +40,7 @@ def test_each_store_has_its_tables_and_no_other():
         ],
         "vault": ["credential", "key_ring", "subject_alias", "subject_key", "suppression"],
         "profile": ["consent_state", "customer_360", "identity_link", "segment_membership"],
-        "mart": ["dim_metric", "metric_value"],
+        "mart": ["dim_metric", "index_sensitivity", "metric_component", "metric_value"],
     }
 
 

@@ -1,15 +1,20 @@
 """A composite index: worked examples, what is missing, and how far it depends on its weights."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
-from small_worlds import SmallWorld, at
+from small_worlds import NOW, SmallWorld, at, feeds_read_until
 
 from cdp_pipelines.metrics.classes import Composite
 from cdp_pipelines.metrics.composites import Component, index_of, sensitivities
+from cdp_pipelines.metrics.computing import Scene
 from cdp_pipelines.metrics.declarations import METRICS
+from cdp_pipelines.metrics.refreshing import compute
+from cdp_pipelines.metrics.rows import Stamp
 from cdp_pipelines.metrics.statistics import student, wilson
+from models.marts import IndexSensitivity, MetricComponent
 
 CAI = {metric.id: metric for metric in METRICS}["cai"].headline.components
 EASE = np.array([7, 6, 5, 7, 4, 6, 3, 7, 6, 5], dtype=float)
@@ -153,3 +158,24 @@ def test_an_index_whose_parts_nobody_feeds_says_so(tmp_path):
     rows = SmallWorld(tmp_path).published([metric for metric in METRICS if metric.family == "autonomy"])
     said = {(key[1], row["value"], row["status_reason"]) for key, row in rows.items() if key[0] == "cai"}
     assert said == {("week", None, "no_source"), ("month", None, "no_source")}
+
+
+def test_what_an_index_is_made_of_is_published_beside_it(tmp_path):
+    world = SmallWorld(tmp_path)
+    world.people(40)
+    for day in ("2026-02-10", "2026-03-10"):
+        answers(world, "CSAT", day, 5, 5)
+        answers(world, "NPS", day, 10, 10)
+    scene = Scene(NOW, "UTC", 1, Stamp("run", NOW))
+    supporting = compute([*OF_TOY, TOY], world.inputs(feeds_read_until(NOW)), scene).supporting
+    march = [row for row in supporting["metric_component"] if row["period_start"] == date(2026, 3, 1)]
+    found = {row["component_id"]: [row[name] for name in ("weight_used", "contribution", "status")] for row in march}
+    assert found == {
+        "csat": [NEAR(0.75), NEAR(75), "ok"],
+        "ces": [0.0, None, "insufficient_data"],
+        "nps": [NEAR(0.25), NEAR(25), "ok"],
+    }
+    changed = {(row["method"], row["target"]) for row in supporting["index_sensitivity"]}
+    assert {("leave_out", "csat"), ("equal", "all"), ("dirichlet", "all")} <= changed
+    assert set(march[0]) == set(MetricComponent.model_fields)
+    assert set(supporting["index_sensitivity"][0]) == set(IndexSensitivity.model_fields)
