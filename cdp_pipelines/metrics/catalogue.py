@@ -22,6 +22,9 @@ Every row has a status.
 Intervals are at 95 %.
 `stat` is `value`, or `p50` and `p90` for quantiles, or a companion that the definition names.
 A rate is computed from its own sums for every period and slice; never average or add rates, medians or distinct counts.
+From months on, metrics of moments are also given by `segment_scheme` `rfm`: the group each person is in now, for those
+who permit profiling. Groups follow from orders, so read orders and retention by group as a description, not an effect.
+`metric_component` and `index_sensitivity` say what an index is made of and how far it depends on its weights.
 
 | class | what | interval | smallest sample shown / without a flag |
 |---|---|---|---|

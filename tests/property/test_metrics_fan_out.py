@@ -289,3 +289,66 @@ def test_a_missing_rate_is_missing_on_both_sides(moment):
     start = month(BEGIN + timedelta(days=moment))
     assert comparable(published(shop)).get(("net_revenue", start, "all")) == ((4, None) if moment == 0 else None)
     assert comparable(published(shop)) == comparable(expected(shop))
+
+
+SOURCES = ("hubspot", "shopify", "zendesk")
+record = st.tuples(st.integers(0, 3), st.sampled_from(SOURCES), days)
+deed = st.tuples(st.integers(0, 3), st.sampled_from(["ticket", "order", "answer"]), days)
+
+
+def company(folder, records, deeds):
+    """Four profiles with records in some sources, and what the first record of each did there."""
+    world = SmallWorld(Path(folder))
+    for number, (person, source, day) in enumerate(records):
+        since = BEGIN + timedelta(days=day)
+        world.person(f"r{number}", profile=f"p-{person}", source=source, created_at=since)
+    first = {person: (f"r{number}", source) for number, (person, source, _) in reversed(list(enumerate(records)))}
+    for number, (person, what, day) in enumerate(deeds):
+        if person not in first:
+            continue
+        who, source = first[person]
+        moment, own = BEGIN + timedelta(days=day), {"source": source}
+        if what == "ticket":
+            world.add("ticket", f"t{number}", requester_id=who, created_at=moment, status="open", **own)
+        elif what == "order":
+            sold = {"placed_at": moment, "is_valid": True, "currency": "EUR"}
+            world.add("order", f"o{number}", person_id=who, **sold, **own)
+        else:
+            answered = {"instrument": "CSAT", "category": "good", "answered_at": moment}
+            world.add("survey_response", f"a{number}", person_id=who, **answered, **own)
+    return world
+
+
+def described(records, deeds, day):
+    """Breadth and completeness at the end of ``day``, person by person."""
+    today = (BEGIN + timedelta(days=day)).date()
+    known = pd.DataFrame(records, columns=["person", "source", "day"])
+    done = pd.DataFrame(deeds, columns=["person", "what", "day"])
+    done = done[done.person.isin(known.person)]
+    recent = set(done[(done.day <= day) & (done.day > day - 90)].person)
+    sources = known[known.day <= day].groupby("person").source.nunique()
+    breadth = [sources[person] for person in recent if person in sources.index]
+    blocks = pd.concat([known.assign(what="identity")[["person", "what", "day"]], done])
+    since = blocks.groupby("person").day.min()
+    people = since[since <= day].index
+    filled = blocks[blocks.day <= day].drop_duplicates(["person", "what"])
+    return {
+        ("profile_source_breadth", str(today)): (sum(breadth), len(breadth)),
+        ("customer_360_completeness", str(today)): (len(filled), len(people) * blocks.what.nunique()),
+    }
+
+
+@given(st.lists(record, min_size=1, max_size=8), st.lists(deed, max_size=8))
+@settings(max_examples=12, deadline=None)
+def test_metrics_of_profiles_equal_a_plain_computation(records, deeds):
+    metrics = [replace(METRIC[name], k=0) for name in ("profile_source_breadth", "customer_360_completeness")]
+    with TemporaryDirectory() as folder:
+        rows = company(folder, records, deeds).published(metrics)
+    found = {
+        (name, start): (row["numerator"], row["denominator"])
+        for (name, _, start, _, slice_name, *_), row in rows.items()
+        if slice_name == "all"
+    }
+    for day in (0, 20, 40, 60, 85):
+        for key, numbers in described(records, deeds, day).items():
+            assert plain(found.get(key, (0, 0))) == plain(numbers)
