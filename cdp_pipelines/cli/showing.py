@@ -42,6 +42,9 @@ def show_access(access: "Access") -> None:
 
 
 def _show_estimate(estimate: "Estimate") -> None:
+    if len(estimate.unknown) == len(estimate.streams):
+        typer.echo("How much a first load would read is unknown: the system does not say.")
+        return
     rows = [[size.stream, _known(size.records), _known(size.requests)] for size in estimate.streams]
     console.print_table("First load, as far as the system says", ["stream", "records", "requests"], rows)
     hours = f"{estimate.hours:.1f} hours" if estimate.hours >= _SHORT_HOURS else "a few minutes"

@@ -16,10 +16,14 @@ import typer
 from installations import ENVIRONMENT, Home
 from oauth_vendor import CLIENT_ID, CLIENT_SECRET, Vendor, running_vendor
 
+from cdp_pipelines.access import Access
+from cdp_pipelines.cli import showing
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.credentials import Grant, read_credential
+from connectors import CheckResult
 from connectors.auth import Bearer
+from connectors.estimate import Estimate, StreamSize
 from connectors.oauth import App, Attempt, authorize_address
 from connectors.registry import source
 from sandbox import oauth as sandbox_oauth
@@ -298,3 +302,13 @@ def test_check_says_what_a_first_load_would_read(
     report = home.sync(name, streams=sorted(known))
     read = {stream.stream: stream.records for stream in report.streams}
     assert all(0 < sizes[stream] <= read[stream] for stream in known)  # deleted and archived ones are not counted
+
+
+def test_a_system_that_counts_nothing_is_not_said_to_hold_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing_known = Estimate((StreamSize("reviews", None, None),), 0.0)
+
+    showing.show_access(Access(CheckResult(ok=True, sentence="All is well."), nothing_known))
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "How much a first load would read is unknown: the system does not say."
+    ]
