@@ -1,5 +1,6 @@
-"""docs/metrics.md: what every metric means, from its declaration. ``python -m`` on this module writes it."""
+"""docs/metrics.md: what every metric means, from its declaration. ``python -m`` writes it; ``--check`` compares."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,4 +81,7 @@ def _end(bound: float | None) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")
+    if "--check" not in sys.argv[1:]:
+        DOCUMENT.write_text(document(), encoding="utf-8")
+    elif not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != document():
+        sys.exit(f"{DOCUMENT} is not what the declarations say. Run: python -m cdp_pipelines.metrics.catalogue")
