@@ -14,7 +14,7 @@ from cdp_pipelines.database.segments import forget_segments, publish_segments
 from cdp_pipelines.metrics.computing import Scene
 from cdp_pipelines.metrics.declarations import METRICS
 from cdp_pipelines.metrics.feeds import Feed
-from cdp_pipelines.metrics.refreshing import compute
+from cdp_pipelines.metrics.refreshing import _publish_members, compute
 from cdp_pipelines.metrics.rows import Stamp
 from cdp_pipelines.metrics.segments import quintiles
 from models.marts import SegmentMembership
@@ -200,3 +200,28 @@ def test_the_strength_of_a_membership_is_that_of_now(stores):
     with stores.profile.connect() as connection:
         row = connection.execute(SegmentMembership.__table__.select()).mappings().one()
     assert [row["score"], row["n_evidence"], row["valid_from"].day] == [441.0, 9, 1]
+
+
+SCENE = Scene(NOW, "UTC", 1, Stamp("run", NOW))
+
+
+def test_a_refresh_writes_who_is_where_today(world, stores):
+    _publish_members(stores, computed(world), SCENE)
+    world.refused.add(("p-c1", "profiling"))
+    _publish_members(stores, computed(world), SCENE)
+    assert [row[0] for row in held(stores)] == ["p-c0", *(f"p-c{number}" for number in range(2, 10))]
+    assert {row[2:] for row in held(stores)} == {(31, None)}
+
+
+def test_a_segmentation_that_fails_leaves_what_was_known(world, stores):
+    publish(stores, {"a": "loyal"})
+    broken = computed(world, [replace(RFM, transforms=())])
+    assert broken.failed == {"rfm"}
+    _publish_members(stores, broken, SCENE)
+    assert held(stores) == [("a", "loyal", 31, None)]
+
+
+def test_a_segmentation_without_a_source_leaves_nothing(world, stores):
+    publish(stores, {"a": "loyal"})
+    _publish_members(stores, compute([RFM], world.inputs(()), SCENE), SCENE)
+    assert held(stores) == []
