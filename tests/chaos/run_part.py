@@ -15,11 +15,19 @@ from cdp_pipelines.installation import Installation, clock, open_installation
 from cdp_pipelines.sync import sync_source
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["cdp_pipelines.refresh", "cdp_pipelines.installation"])
+FORKS.set_forkserver_preload(["cdp_pipelines.refresh", "cdp_pipelines.installation", "pandas"])  # pyarrow wants it
 
 
 def sync(opened: Installation) -> None:
-    for name in opened.settings.sources:
+    read(opened, "hubspot", "zendesk")
+
+
+def sync_shop(opened: Installation) -> None:
+    read(opened, "shopify", "google_reviews")
+
+
+def read(opened: Installation, *names: str) -> None:
+    for name in names:
         source, settings = opened.source(name)
         sync_source(source, settings, opened.sinks, token=opened.token(name, os.environ), now=clock)
 
@@ -34,7 +42,7 @@ def refresh(opened: Installation) -> None:
     refresh_metrics(opened, now=clock())
 
 
-PARTS = {"sync": sync, "refresh": refresh}
+PARTS = {"sync": sync, "sync_shop": sync_shop, "refresh": refresh}
 
 
 def work(part: str, config: Path, environment: Mapping[str, str]) -> None:
