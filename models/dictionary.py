@@ -3,6 +3,7 @@
 ``python -m models.dictionary`` writes ``docs/data-dictionary.md``; a test compares the file with ``render()``.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -130,4 +131,8 @@ def _first_paragraph(model: type[SQLModel]) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(render(), encoding="utf-8")
+    if "--check" in sys.argv[1:]:
+        if PATH.read_text(encoding="utf-8") != render():
+            raise SystemExit(f"{PATH} is not what the classes say. Write it anew: python -m models.dictionary")
+    else:
+        PATH.write_text(render(), encoding="utf-8")

@@ -24,6 +24,8 @@ TOKENS = {
     "shopify": "shpat_sandbox",
 }
 ENVIRONMENT = {"CDP_HUBSPOT_TOKEN": HUBSPOT_TOKEN, "CDP_ZENDESK_TOKEN": ZENDESK_TOKEN}
+FOUR_SYSTEMS = {f"CDP_{name.upper()}_TOKEN": token for name, token in TOKENS.items()}
+"""The tokens of an installation that ``with_shop_and_reviews`` made."""
 
 CONFIG = """\
 root_key_file = "{key}"
@@ -46,6 +48,17 @@ rate_scale = 10000
 
 [sources.zendesk.options]
 external_id_is = "hubspot"
+"""
+
+SHOP_AND_REVIEWS = """
+[sources.shopify]
+account = "sandbox-shop"
+base_url = "{shopify}"
+rate_scale = 10000
+
+[sources.google_reviews]
+base_url = "{google_reviews}"
+rate_scale = 10000
 """
 
 
@@ -81,6 +94,13 @@ def make_home(folder: Path, urls: dict[str, str]) -> Home:
     return Home(settings)
 
 
+def with_shop_and_reviews(home: Home, urls: dict[str, str]) -> Home:
+    """The same installation, reading from all four systems."""
+    with home.config.open("a") as file:
+        file.write(SHOP_AND_REVIEWS.format(**urls))
+    return Home(load_settings(home.config, environment={}))
+
+
 def contents(home: Home) -> dict[str, Any]:
     """Everything a sync leaves behind, in clear and without what differs from run to run."""
     with home.opened() as opened:
@@ -98,9 +118,11 @@ def contents(home: Home) -> dict[str, Any]:
         }
 
 
-def _to_the_second(cursor: dict[str, Any] | None) -> dict[str, Any] | None:
+def _to_the_second(cursor: Any) -> Any:
     """A cursor that is a moment holds the microseconds our own clock added to the vendor's second."""
-    return cursor and {key: str(value).split(".")[0] for key, value in cursor.items()}
+    if isinstance(cursor, dict):  # the moment of a whole reading is by our own clock
+        return {key: _to_the_second(value) for key, value in cursor.items() if key != "whole_at"}
+    return str(cursor).split(".")[0] if isinstance(cursor, str) else cursor
 
 
 def _sources() -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chaos.run_part import exit_code
-from installations import ENVIRONMENT, Home, contents, make_home
+from installations import FOUR_SYSTEMS, Home, contents, make_home, with_shop_and_reviews
 from sqlalchemy import text
 
 from cdp_pipelines.config import load_settings
@@ -43,6 +43,25 @@ SYNC_POINTS = (
     "stream_done:3",
     "run_recorded",
 )
+SHOP_POINTS = (
+    "fetch_page",
+    "fetch_page:6",
+    "key_created:2",
+    "row_protected:5",
+    "append_before:7",
+    "append_written:4",
+    "append_after:6",
+    "ledger_before",
+    "cursor_before",
+    "cursor_before:5",
+    "cursor_after",
+    "cursor_after:3",
+    "cursor_after:8",
+    "stream_done:2",
+    "stream_done:5",
+    "run_recorded",
+)
+"""Bulk operations commit their cursor as soon as they have begun, so these are many."""
 REFRESH_POINTS = (
     "compaction_before",
     "compaction_after",
@@ -68,13 +87,14 @@ def urls() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def empty(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Home:
     """An installation that has read nothing yet."""
-    return make_home(tmp_path_factory.mktemp("empty") / "home", urls)
+    return with_shop_and_reviews(make_home(tmp_path_factory.mktemp("empty") / "home", urls), urls)
 
 
 @pytest.fixture(scope="module")
 def synced(empty: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = copy_of(empty, tmp_path_factory.mktemp("synced"))
     assert run(home, "sync") == 0
+    assert run(home, "sync_shop") == 0
     return home
 
 
@@ -100,7 +120,7 @@ def copy_of(home: Home, folder: Path) -> Home:
 
 
 def run(home: Home, part: str, kill_at: str | None = None) -> int | None:
-    return exit_code(part, home.config, ENVIRONMENT | ({"CDP_KILL_AT": kill_at} if kill_at else {}))
+    return exit_code(part, home.config, FOUR_SYSTEMS | ({"CDP_KILL_AT": kill_at} if kill_at else {}))
 
 
 def published(home: Home) -> dict[str, Any]:
@@ -135,7 +155,31 @@ def test_a_killed_sync_repeated_ends_like_an_undisturbed_one(
     assert run(home, "sync", kill_at=point) == -signal.SIGKILL
     assert run(home, "sync") == 0
 
-    assert contents(home) == undisturbed
+    assert contents(home) == of_systems(undisturbed, "hubspot", "zendesk")
+
+
+@pytest.mark.parametrize("point", SHOP_POINTS)
+def test_a_killed_sync_of_shop_and_reviews_repeated_ends_like_an_undisturbed_one(
+    point: str, empty: Home, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    home = copy_of(empty, tmp_path)
+
+    assert run(home, "sync_shop", kill_at=point) == -signal.SIGKILL
+    assert run(home, "sync_shop") == 0
+
+    assert contents(home) == of_systems(undisturbed, "shopify", "google_reviews")
+
+
+def of_systems(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    """What is there of some of the systems."""
+    return {
+        "rows": {
+            table: {key: row for key, row in rows.items() if key[0] in names} for table, rows in found["rows"].items()
+        },
+        "cursors": {key: cursor if key[0] in names else None for key, cursor in found["cursors"].items()},
+        "ledger": [row for row in found["ledger"] if dict(row)["source"] in names],
+        "quarantine": {key: count for key, count in found["quarantine"].items() if key[0] in names},
+    }
 
 
 @pytest.mark.parametrize("point", REFRESH_POINTS)

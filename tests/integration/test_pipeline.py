@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installations import ENVIRONMENT, Home, contents, make_home
+from installations import ENVIRONMENT, FOUR_SYSTEMS, Home, contents, make_home, with_shop_and_reviews
 
 from cdp_pipelines import database
 from cdp_pipelines.errors import LeaseError, SyncFailedError
@@ -38,7 +38,10 @@ def in_process(home: Home, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_nothing_is_in_clear_after_a_whole_run(home: Home, vendors: Running) -> None:
+def test_nothing_is_in_clear_after_a_whole_run(home: Home, vendors: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, token in FOUR_SYSTEMS.items():
+        monkeypatch.setenv(name, token)
+    home = with_shop_and_reviews(home, vendors.urls)
     report = run_job("everything", home.settings)
     vendors.world.advance(days=1)
     run_job("everything", home.settings)
