@@ -142,10 +142,11 @@ def cluster(
     the merge that deleted them.
 
     Args:
-        records: One row per record: source, source_id, kind, is_test, deleted, email_token,
+        records: One row per record: source, source_id, kind, is_test, is_guest, deleted, email_token,
             other_emails_tokens, phone_token, other_phones_tokens, cross_source, cross_id, merged_into.
         values: Answers questions about values in clear.
-        max_records_per_key: A key carried by more records joins nobody.
+        max_records_per_key: A key carried by more records joins nobody. A guest has a record per order, so all
+            guests' records of one source count as one.
         likeness: What is known of pairs besides keys.
     """
     live, merged = ~_flag(records, "deleted"), keys.merged(records)
@@ -183,6 +184,7 @@ class _Growing:
     limit: int
     labels: Rows = field(init=False)
     merged: Rows = field(init=False)
+    counted_as: Rows = field(init=False)
     edges: list[Edges] = field(default_factory=list)
     history: list[Rows] = field(default_factory=list)
     apart: Edges | None = None
@@ -190,14 +192,21 @@ class _Growing:
 
     def __post_init__(self) -> None:
         self.labels = self.merged = np.arange(self.records.num_rows, dtype=np.int64)
+        guest = self.records.num_rows + keys.codes(self.records["source"])
+        self.counted_as = np.where(_flag(self.records, "is_guest"), guest, self.labels)
 
     def usable(self, kind: str, carried: Carried, roles: set[bytes] = frozenset()) -> Carried:  # type: ignore[assignment]
         """The keys that say something: carried by some, not by many, and not by a function."""
         sizes, is_role = carried.sizes(), carried.among(roles)
-        shared = (sizes > 1) & ~is_role
-        self._count(f"{kind}_shared_by_many", int((shared & (sizes > self.limit)).sum()))
+        shared, many = (sizes > 1) & ~is_role, self._distinct(carried.keys, carried.rows, len(sizes)) > self.limit
+        self._count(f"{kind}_shared_by_many", int((shared & many).sum()))
         self._count("role_address", int(((sizes > 1) & is_role).sum()))
-        return carried.only(shared & (sizes <= self.limit))
+        return carried.only(shared & ~many)
+
+    def _distinct(self, groups: Rows, rows: Rows, length: int) -> Rows:
+        """Number of records of each group, a source's guests counted as one."""
+        size = 2 * self.records.num_rows
+        return np.bincount(np.unique(groups * size + self.counted_as[rows]) // size, minlength=length)
 
     def look(self, emails: Carried) -> Addresses:
         """Look at one carrier of each shared address, and at every record with an address nobody shares.
@@ -205,7 +214,7 @@ class _Growing:
         Any carrier will do: what it has besides is either shared too, or makes it one of the others.
         """
         sizes = emails.sizes()
-        shared = (sizes > 1) & (sizes <= self.limit)
+        shared = (sizes > 1) & (self._distinct(emails.keys, emails.rows, len(sizes)) <= self.limit)
         unshared = emails.only(sizes == 1)
         return self.values.addresses(np.union1d(emails.only(shared).first_rows(), unshared.rows).tolist())
 
@@ -280,7 +289,8 @@ class _Growing:
 
     def _impossible(self, together: Rows) -> Mask:
         """By label: whether the cluster is too large or states two ids in one system."""
-        result = np.bincount(together, minlength=len(together)) > MAX_CLUSTER_RECORDS
+        rows = np.arange(len(together))
+        result = self._distinct(together, rows, len(together)) > MAX_CLUSTER_RECORDS
         rows, system, target = keys.stated_identifiers(self.records, self.merged, self.members)
         stated = np.unique(np.stack([together[rows], system, target]), axis=1)
         pairs, number = np.unique(stated[:2], axis=1, return_counts=True)

@@ -10,7 +10,7 @@ from cdp_pipelines.lake import Lake, Snapshot
 from models import Account, Entity, IdentityLink, MatchKey, Person
 
 _RECORD_COLUMNS = (
-    *("source", "source_id", "kind", "is_test", "deleted", "email_token", "other_emails_tokens"),
+    *("source", "source_id", "kind", "is_test", "is_guest", "deleted", "email_token", "other_emails_tokens"),
     *("phone_token", "other_phones_tokens", "cross_source", "cross_id", "merged_into", "account_id", "digest"),
 )
 _LINK_COLUMNS = ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at")

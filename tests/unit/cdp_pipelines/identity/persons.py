@@ -11,7 +11,7 @@ from cdp_pipelines.identity.roles import is_role_address
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("source", "source_id", "kind")),
-        *((name, pa.bool_()) for name in ("is_test", "deleted")),
+        *((name, pa.bool_()) for name in ("is_test", "is_guest", "deleted")),
         *((name, pa.binary()) for name in ("email_token", "phone_token")),
         *((name, pa.list_(pa.binary())) for name in ("other_emails_tokens", "other_phones_tokens")),
         *((name, pa.string()) for name in ("cross_source", "cross_id", "merged_into")),
@@ -32,6 +32,7 @@ class Person:
     merged_into: str | None = None
     kind: str = "customer"
     is_test: bool = False
+    is_guest: bool = False
     deleted: bool = False
 
     @property
@@ -79,9 +80,8 @@ def groups(
 def _row(person: Person) -> dict[str, object]:
     emails, phones = [token(e) for e in person.emails], [token(p) for p in person.phones]
     return {
-        **{
-            name: getattr(person, name) for name in ("source", "source_id", "kind", "is_test", "deleted", "merged_into")
-        },
+        **{name: getattr(person, name) for name in ("source", "source_id", "kind", "merged_into")},
+        **{name: getattr(person, name) for name in ("is_test", "is_guest", "deleted")},
         "email_token": emails[0] if emails else None,
         "other_emails_tokens": emails[1:] or None,
         "phone_token": phones[0] if phones else None,

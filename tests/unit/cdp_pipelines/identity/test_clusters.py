@@ -8,9 +8,9 @@ from tests.unit.cdp_pipelines.identity.persons import Clear, Person, groups, tab
 ANNA = Person("1", name="Anna Sand", emails=("anna@a.example",), phones=("+491",))
 
 
-def together(*people: Person) -> set[frozenset[str]]:
+def together(*people: Person, limit: int = 10) -> set[frozenset[str]]:
     """Clusters of more than one record, as sets of ids."""
-    return {frozenset(source_id for _, source_id in group) for group in groups(people) if len(group) > 1}
+    return {frozenset(source_id for _, source_id in group) for group in groups(people, limit) if len(group) > 1}
 
 
 def test_same_address_joins_whatever_the_names() -> None:
@@ -55,6 +55,18 @@ def test_a_key_shared_by_too_many_joins_nobody() -> None:
     people = [Person(str(i), name="Anna Sand", phones=("+491",)) for i in range(11)]
     assert together(*people) == set()
     assert len(next(iter(together(*people[:10])))) == 10
+
+
+@pytest.mark.parametrize("orders", [11, 150])
+def test_a_regular_guest_is_one_person_however_many_orders(orders: int) -> None:
+    guest = [Person(f"g{i}", "shop", emails=("anna@a.example",), is_guest=True) for i in range(orders)]
+    assert together(ANNA, *guest) == {frozenset(["1", *(person.source_id for person in guest)])}
+
+
+def test_guests_of_two_shops_count_as_two() -> None:
+    shops = [Person(f"{shop}{i}", shop, phones=("+491",), is_guest=True) for shop in "ab" for i in range(3)]
+    assert together(*shops, limit=1) == set()
+    assert len(next(iter(together(*shops, limit=2)))) == 6
 
 
 def test_cross_references_join() -> None:
