@@ -1,12 +1,15 @@
-"""Facts about the lake that must hold after every write, as functions that count what breaks them."""
+"""Facts about the lake that must hold after every write, as functions that count what breaks them.
+
+They are given a connection of the engine, because opening one costs as much as most counts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
-from cdp_pipelines.installation import Installation
-from cdp_pipelines.lake import Snapshot
+from cdp_pipelines.lake import Lake, Snapshot
 from models import ENTITIES, Entity
 from models.derive import personal_fields
 from privacy.errors import UnprotectedError
@@ -23,43 +26,41 @@ class KeyCounts:
     duplicates: int
 
 
-def count_keys(opened: Installation, tables: Sequence[str], source: str) -> KeyCounts:
+def count_keys(lake: Lake, duck: DuckDBPyConnection, tables: Sequence[str], source: str) -> KeyCounts:
     """Count the current rows of ``source`` in ``tables`` together."""
-    snapshot = opened.lake.snapshot(tables)
-    counts = [_count_keys(opened, table, snapshot, source) for table in tables]
+    snapshot = lake.snapshot(tables)
+    counts = [_count_keys(lake, duck, table, snapshot, source) for table in tables]
     return KeyCounts(sum(c.live for c in counts), sum(c.duplicates for c in counts))
 
 
-def _count_keys(opened: Installation, table: str, snapshot: Snapshot, source: str) -> KeyCounts:
+def _count_keys(lake: Lake, duck: DuckDBPyConnection, table: str, snapshot: Snapshot, source: str) -> KeyCounts:
     columns = ["source", "source_id", "deleted"]
-    current = opened.lake.current_sql(table, snapshot, columns=columns, include_deleted=True)
+    current = lake.current_sql(table, snapshot, columns=columns, include_deleted=True)
     query = f"""
         select count(*) filter (not deleted), count(*) - count(distinct source_id)
         from ({current})
         where source = ?
     """  # noqa: S608 - our own SQL
-    with opened.engine.connection() as duck:
-        return KeyCounts(*(duck.execute(query, [source]).fetchone() or (0, 0)))
+    return KeyCounts(*(duck.execute(query, [source]).fetchone() or (0, 0)))
 
 
-def unprotected_batches(opened: Installation, tables: Sequence[str], run_id: str) -> int:
+def unprotected_batches(lake: Lake, duck: DuckDBPyConnection, tables: Sequence[str], run_id: str) -> int:
     """Batches of rows written by a run in which a personal column holds anything but ciphertexts."""
     by_name = {entity.__entity__: entity for entity in ENTITIES}
-    snapshot = opened.lake.snapshot(tables)
-    return sum(_unprotected(opened, by_name[table], snapshot, run_id) for table in tables)
+    snapshot = lake.snapshot(tables)
+    return sum(_unprotected(lake, duck, by_name[table], snapshot, run_id) for table in tables)
 
 
-def _unprotected(opened: Installation, entity: type[Entity], snapshot: Snapshot, run_id: str) -> int:
+def _unprotected(lake: Lake, duck: DuckDBPyConnection, entity: type[Entity], snapshot: Snapshot, run_id: str) -> int:
     columns = [plan.name for plan in personal_fields(entity)]
     if not columns:
         return 0
-    current = opened.lake.current_sql(entity.__entity__, snapshot, columns=["run_id", *columns], include_deleted=True)
+    current = lake.current_sql(entity.__entity__, snapshot, columns=["run_id", *columns], include_deleted=True)
     broken = 0
-    with opened.engine.connection() as duck:
-        query = f"select * exclude (run_id) from ({current}) where run_id = ?"  # noqa: S608 - our own SQL
-        for batch in duck.sql(query, params=[run_id]).to_arrow_reader(BATCH_ROWS):
-            try:
-                refuse_unprotected(entity, pa.Table.from_batches([batch]))
-            except UnprotectedError:
-                broken += 1
+    query = f"select * exclude (run_id) from ({current}) where run_id = ?"  # noqa: S608 - our own SQL
+    for batch in duck.sql(query, params=[run_id]).to_arrow_reader(BATCH_ROWS):
+        try:
+            refuse_unprotected(entity, pa.Table.from_batches([batch]))
+        except UnprotectedError:
+            broken += 1
     return broken

@@ -155,7 +155,6 @@ def rare_collection() -> Iterator[None]:
     what was there before the run is left out of that.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     try:

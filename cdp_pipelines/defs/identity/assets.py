@@ -53,7 +53,11 @@ def identity_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=keys[0], metadata=counts)
             yield dg.MaterializeResult(asset_key=keys[1], metadata={"dagster/row_count": done.profiles.customers})
             yield dg.MaterializeResult(asset_key=keys[2], metadata={"dagster/row_count": done.profiles.consent_states})
-            broken = sum(count_keys(opened, ["identity_link"], name).duplicates for name in opened.settings.sources)
+            with opened.engine.connection() as duck:
+                per_source = [
+                    count_keys(opened.lake, duck, ["identity_link"], name) for name in opened.settings.sources
+                ]
+            broken = sum(count.duplicates for count in per_source)
             yield dg.AssetCheckResult(
                 asset_key=keys[0],
                 check_name="one_profile_per_record",

@@ -129,12 +129,13 @@ def _results(
     opened: Installation, source: Source, report: SyncReport, asked: AbstractSet[dg.AssetCheckKey]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """What the UI shows of the streams that were read to their end, and those of their checks that were asked for."""
-    for stream in report.streams:
-        if stream.error_class is None:
-            keys = count_keys(opened, tables_of(source.stream(stream.stream)), source.name)
-            yield materialised(source, report, stream, keys)
-            results = check_results(opened, source, stream, run_id=report.run_id, keys=keys)
-            yield from (result for result in results if _key_of(result) in asked)
+    with opened.engine.connection() as duck:
+        for stream in report.streams:
+            if stream.error_class is None:
+                keys = count_keys(opened.lake, duck, tables_of(source.stream(stream.stream)), source.name)
+                yield materialised(source, report, stream, keys)
+                results = check_results(opened, duck, source, stream, run_id=report.run_id, keys=keys)
+                yield from (result for result in results if _key_of(result) in asked)
 
 
 def run_sync(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+from duckdb import DuckDBPyConnection
 
 from cdp_pipelines import database
 from cdp_pipelines.checks import KeyCounts, unprotected_batches
@@ -35,15 +36,20 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 
 
 def check_results(
-    opened: Installation, source: Source, report: StreamReport, *, run_id: str, keys: KeyCounts
+    opened: Installation,
+    duck: DuckDBPyConnection,
+    source: Source,
+    report: StreamReport,
+    *,
+    run_id: str,
+    keys: KeyCounts,
 ) -> Iterator[dg.AssetCheckResult]:
     """The results for one stream after its sync; ``keys`` are the current rows of its tables."""
     key = dg.AssetKey([source.name, report.stream])
     tables = [entity.__entity__ for entity in source.stream(report.stream).entities]
     yield _result(key, "keys_unique", counted="rows that share a key", count=keys.duplicates)
-    yield _result(
-        key, "no_plaintext", counted="batches with a value in clear", count=unprotected_batches(opened, tables, run_id)
-    )
+    broken = unprotected_batches(opened.lake, duck, tables, run_id)
+    yield _result(key, "no_plaintext", counted="batches with a value in clear", count=broken)
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name="volume_plausible",
