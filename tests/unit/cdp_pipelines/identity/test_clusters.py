@@ -64,7 +64,9 @@ def test_a_regular_guest_is_one_person_however_many_orders(orders: int) -> None:
 
 
 def test_guests_of_two_shops_count_as_two() -> None:
-    shops = [Person(f"{shop}{i}", shop, phones=("+491",), is_guest=True) for shop in "ab" for i in range(3)]
+    shops = [
+        Person(f"{shop}{i}", shop, "Anna Sand", phones=("+491",), is_guest=True) for shop in "ab" for i in range(3)
+    ]
     assert together(*shops, limit=1) == set()
     assert len(next(iter(together(*shops, limit=2)))) == 6
 
