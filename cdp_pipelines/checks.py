@@ -1,6 +1,7 @@
 """Facts about the lake that must hold after every write, as functions that count what breaks them.
 
-They are given a connection of the engine, because opening one costs as much as most counts.
+They are given a connection of the engine, because opening one costs as much as most counts; each works on a cursor of
+its own, because a connection refuses a statement while the rows of another are not all read.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ def _count_keys(lake: Lake, duck: DuckDBPyConnection, table: str, snapshot: Snap
         from ({current})
         where source = ?
     """  # noqa: S608 - our own SQL
-    return KeyCounts(*(duck.execute(query, [source]).fetchone() or (0, 0)))
+    with duck.cursor() as cursor:
+        return KeyCounts(*(cursor.execute(query, [source]).fetchone() or (0, 0)))
 
 
 def unprotected_batches(lake: Lake, duck: DuckDBPyConnection, tables: Sequence[str], run_id: str) -> int:
@@ -58,9 +60,10 @@ def _unprotected(lake: Lake, duck: DuckDBPyConnection, entity: type[Entity], sna
     current = lake.current_sql(entity.__entity__, snapshot, columns=["run_id", *columns], include_deleted=True)
     broken = 0
     query = f"select * exclude (run_id) from ({current}) where run_id = ?"  # noqa: S608 - our own SQL
-    for batch in duck.sql(query, params=[run_id]).to_arrow_reader(BATCH_ROWS):
-        try:
-            refuse_unprotected(entity, pa.Table.from_batches([batch]))
-        except UnprotectedError:
-            broken += 1
+    with duck.cursor() as cursor:
+        for batch in cursor.sql(query, params=[run_id]).to_arrow_reader(BATCH_ROWS):
+            try:
+                refuse_unprotected(entity, pa.Table.from_batches([batch]))
+            except UnprotectedError:
+                broken += 1
     return broken

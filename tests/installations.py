@@ -1,5 +1,6 @@
 """A whole installation on the sandbox, for the tests that need one. Imported by conftest files only."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _to_the_second(cursor: Any) -> Any:
     """A cursor that is a moment holds the microseconds our own clock added to the vendor's second."""
     if isinstance(cursor, dict):  # the moment of a whole reading is by our own clock
         return {key: _to_the_second(value) for key, value in cursor.items() if key != "whole_at"}
-    return str(cursor).split(".")[0] if isinstance(cursor, str) else cursor
+    return re.sub(r"\.\d+", "", cursor).replace("+00:00", "Z") if isinstance(cursor, str) else cursor
 
 
 def _sources() -> Any:

@@ -51,8 +51,12 @@ def print_json(data: object) -> None:
     typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
+_LONGEST_NAME = 60
+"""What is longer, like the path of a file, is broken rather than cut off."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print data for people, as wide as the terminal (or ``COLUMNS``); the first column is never broken."""
+    """Print data for people, as wide as the terminal (or ``COLUMNS``); a first column of names is never broken."""
     from rich.console import Console
     from rich.table import Table
 
@@ -65,9 +69,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
+    names = all(len(str(row[0])) <= _LONGEST_NAME for row in rows)
     for place, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[place], int | float | None) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=names and place == 0)
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH

@@ -134,9 +134,10 @@ def published(home: Home) -> dict[str, Any]:
             consents = sorted(tuple(row) for row in states)
         with opened.stores.mart.connect() as mart:
             query = (
-                "select metric_id, grain, period_start, channel, slice_name, slice_value, stat, value, n, status "
+                "select metric_id, grain, period_start, channel, segment_scheme, segment, slice_name, slice_value, "
+                "stat, variant, value, n, status "
                 "from metric_value where metric_id not like 'automation%' and metric_id <> 'throughput_rate' "
-                "and grain <> 'asof' order by 1, 2, 3, 4, 5, 6, 7"
+                "and grain <> 'asof' order by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
             )
             metrics = [tuple(row) for row in mart.execute(text(query))]
     groups: dict[int, list[tuple[str, str]]] = {}

@@ -88,7 +88,7 @@ def test_a_bad_token_of_one_source_in_a_whole_run(cdp: Cdp, home: Home, monkeypa
 
 def test_unknown_source(cdp: Cdp, home: Home) -> None:
     assert cdp("--config", home.config, "sync", "hubspott") == 10
-    assert "hubspot, zendesk" in cdp.said
+    assert "google_reviews, hubspot, shopify, zendesk" in cdp.said
 
 
 def test_bad_token(cdp: Cdp, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,11 +278,11 @@ def test_a_changed_audit_log_is_noticed(cdp: Cdp, home: Home, tmp_path: Path) ->
 def test_a_planted_value_is_found(cdp: Cdp, home: Home) -> None:
     (home.settings.data / "notes.txt").write_text("call erika.mustermann@example.org back")
 
-    answer = cdp("scan")
+    answer, listed = cdp("scan"), cdp("scan", "--json")
 
-    assert answer.code == 41
-    assert "notes.txt" in answer.out
-    assert "erika" not in answer.out + answer.err
+    assert (answer.code, listed.code) == (41, 41)
+    assert "notes.txt" in listed.out  # the table breaks a long path
+    assert "erika" not in answer.out + answer.err + listed.out
 
 
 def doctor(cdp: Cdp) -> dict[str, tuple[str, str]]:
