@@ -76,14 +76,21 @@ def starting() -> list[Figure]:
 
 
 def demo() -> list[Figure]:
-    """``make demo`` with 5,000 customers."""
-    seconds = _seconds([sys.executable, "-m", "demo"])
-    parts = json.loads(Path("demo-home/report.json").read_text())
+    """``make demo`` with 5,000 customers: all four systems, and the two that the first figures were set for."""
+    two, parts = _demo("2")
+    four, _ = _demo("4")
     return [
-        Figure("demo, all of it", seconds, "s", must=90),
-        Figure("demo, incremental part", parts["second_seconds"], "s", must=15),
-        Figure("demo, Dagster's own overhead (first run)", parts["first_overhead"], "s", must=10),
+        Figure("demo of four systems", four, "s", must=120),
+        Figure("demo of two systems", two, "s", must=90),
+        Figure("its incremental part", parts["second_seconds"], "s", must=15),
+        Figure("Dagster's own overhead in its first run", parts["first_overhead"], "s", must=10),
     ]
+
+
+def _demo(systems: str) -> tuple[float, dict[str, float]]:
+    seconds = _seconds([sys.executable, "-m", "demo", "--systems", systems])
+    parts: dict[str, float] = json.loads(Path("demo-home/report.json").read_text())
+    return seconds, parts
 
 
 def sizes(customers: int) -> dict[str, Any]:

@@ -29,13 +29,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--systems", type=int, choices=(2, 4), default=4, help="2: without the shop and the reviews")
     options = parser.parse_args()
     started = time.monotonic()
     home = fresh_home()
-    show.heading(f"A business with {options.customers:,} customers in HubSpot, Zendesk, Shopify and Google reviews")
+    names = "HubSpot and Zendesk" if options.systems == 2 else "HubSpot, Zendesk, Shopify and Google reviews"
+    show.heading(f"A business with {options.customers:,} customers in {names}")
     show.line(f"Its stand-ins speak HTTP on this machine; the vendors' rate limits are scaled by {RATE_SCALE:,}.")
     with serving(options.customers, options.seed) as business:
-        settings = load_settings(write_config(home, business, scale=RATE_SCALE, purposes=PURPOSES))
+        config = write_config(home, business, scale=RATE_SCALE, purposes=PURPOSES, systems=options.systems)
+        settings = load_settings(config)
         for sentence in set_up(settings):
             show.line(sentence)
         keep_credentials(settings, business)
