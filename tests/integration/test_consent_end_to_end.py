@@ -1,9 +1,11 @@
-"""A decision made in HubSpot changes what the next run may use."""
+"""A decision made in HubSpot or in the shop changes what the next run may use."""
 
+from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
-from installations import Home
+from installations import FOUR_SYSTEMS, Home, with_shop_and_reviews
 
 from cdp_pipelines import database
 from cdp_pipelines.installation import clock
@@ -11,6 +13,7 @@ from cdp_pipelines.refresh import refresh_profiles
 from sandbox.hubspot_records import record_consent
 from sandbox.records import ConsentChange
 from sandbox.server import Running
+from sandbox.shop_customers import decide as tell_the_shop
 
 RESEARCH = 311_003
 
@@ -24,15 +27,15 @@ def decide(vendors: Running, contact: Any, state: str, subscription: int | None)
     vendors.world._index()
 
 
-def consents(home: Home, contact: Any) -> dict[str, bool]:
+def consents(home: Home, contact: Any, source: str = "hubspot") -> dict[str, bool]:
     """What ``customer_360`` says of the contact after the next run."""
-    home.sync("hubspot")
+    home.sync(source)
     with home.opened() as opened:
         refresh_profiles(opened, now=clock())
         link = next(
             row
             for row in opened.lake.current("identity_link").to_pylist()
-            if (row["source"], row["source_id"]) == ("hubspot", contact.id)
+            if (row["source"], row["source_id"]) == (source, str(contact.id))
         )
         with opened.stores.profile.connect() as connection:
             rows = connection.exec_driver_sql(
@@ -100,3 +103,26 @@ def test_a_second_opt_out_by_flag_alone_counts_like_the_first(home: Home, vendor
     flags = [row for row in ledger if row["event_id"] == f"contact/{contact.id}/optout/{NEWS}"]
     assert [row["state"] for row in flags] == ["withdrawn", "cleared", "withdrawn"]
     assert len({row["at"] for row in flags}) == len(flags)
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_a_customer_of_the_shop_who_withdraws_leaves_marketing_with_the_next_run(
+    home: Home, vendors: Running, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    for name, token in FOUR_SYSTEMS.items():
+        monkeypatch.setenv(name, token)
+    home = with_shop_and_reviews(home, vendors.urls)
+    asked = {"email": "email_consent", "sms": "sms_consent"}
+    customer = next(
+        one
+        for one in vendors.world.shop.customers.values()
+        if one.present and one.email and one.phone and all(getattr(one, c).at is None for c in asked.values())
+    )
+    said = [consents(home, customer, "shopify")]
+    for state in ("SUBSCRIBED", "UNSUBSCRIBED"):
+        vendors.world.now += timedelta(hours=1)
+        tell_the_shop(Random(1), customer, vendors.world.clock, channel=channel, state=state)  # noqa: S311
+        vendors.world._index()
+        said.append(consents(home, customer, "shopify"))
+
+    assert [one["consent_marketing"] for one in said] == [False, True, False]
