@@ -225,6 +225,11 @@ class Net:
         yield Estimate("value", value, up - down, n, n, low, high, _method(tally, "delta"))
 
 
+def _exact(total: Numbers) -> Numbers:
+    """Sums of amounts to the millionth they are kept in: what lies beyond is the order of adding up."""
+    return total.round(6)
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """A: sum of ``value``, money or hours. A unit without a value (no rate for its currency) leaves no sum at all."""
@@ -239,7 +244,7 @@ class Amount:
 
     def estimates(self, tally: Tally) -> Iterator[Estimate]:
         """The sum of each cell."""
-        total = tally.sum("value")
+        total = _exact(tally.sum("value"))
         plain = _plain("value", total, total, np.full(len(total), np.nan), tally.n)
         yield replace(plain, unset=np.isnan(total))
 
@@ -265,7 +270,7 @@ class PersonSum:
 
     def estimates(self, tally: Tally) -> Iterator[Estimate]:
         """The sum over the persons of each cell."""
-        total = tally.sum(self.column)
+        total = _exact(tally.sum(self.column))
         plain = _plain("value", total, total, np.full(len(total), np.nan), tally.n)
         yield replace(plain, variant=self.variant, unset=np.isnan(total) & (tally.n > 0))
 
