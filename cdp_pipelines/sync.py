@@ -291,6 +291,8 @@ class _Run:
 
     def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "_Written":
         """Protect rows of one entity and append them; consent decisions go on to the ledger."""
+        if entity is ConsentEvent:
+            rows = database.without_idle_clears(self._sinks.stores.control, rows)
         protected = self._sinks.protector.protect(entity, rows, run_id=self._run_id, read_at=read_at)
         reach("row_protected")
         self._held.check()

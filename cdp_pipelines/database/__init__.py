@@ -8,7 +8,7 @@ from cdp_pipelines.database.copies import write_copies
 from cdp_pipelines.database.cursors import commit_cursor, load_cursor
 from cdp_pipelines.database.keys import delete_credential, get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
-from cdp_pipelines.database.ledger import append_ledger, read_ledger
+from cdp_pipelines.database.ledger import append_ledger, read_ledger, without_idle_clears
 from cdp_pipelines.database.overviews import (
     metric_history,
     metric_overview,
@@ -83,6 +83,7 @@ __all__ = [
     "start_run",
     "upgrade_stores",
     "verify_audit",
+    "without_idle_clears",
     "write_copies",
     "writing",
 ]

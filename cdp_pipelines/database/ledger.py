@@ -6,7 +6,7 @@ Written by syncs by the thousand, so rows go past SQLAlchemy's per-row processin
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +47,21 @@ def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
     rows = rows.append_column("recorded_at", pa.repeat(pa.scalar(datetime.now(UTC), UTC_TIME), len(rows)))
     with writing(control) as connection:
         return insert_table(connection, ConsentLedger, _news(connection, rows), known_stay=True)
+
+
+def without_idle_clears(control: Engine, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of ``consent_event`` without those that end a refusal nobody has made.
+
+    Sources state "not refused" of everybody, and a row for each of them would double what a first load writes.
+    """
+    clears = [row for row in rows if row["state"] == "cleared"]
+    if not clears:
+        return list(rows)
+    with control.connect() as connection:
+        known = _latest(connection, *([row[name] for row in clears] for name in ("source", "source_id")))
+    refused = {key for key, state in known.items() if state != "cleared"}
+    refused |= {(row["source"], row["source_id"]) for row in rows if row["state"] != "cleared"}
+    return [row for row in rows if row["state"] != "cleared" or (row["source"], row["source_id"]) in refused]
 
 
 def _news(connection: Connection, rows: pa.Table) -> pa.Table:

@@ -126,3 +126,12 @@ def test_a_customer_of_the_shop_who_withdraws_leaves_marketing_with_the_next_run
         said.append(consents(home, customer, "shopify"))
 
     assert [one["consent_marketing"] for one in said] == [False, True, False]
+
+
+def test_a_flag_that_was_never_set_is_no_decision(home: Home) -> None:
+    home.sync("hubspot")
+
+    with home.opened() as opened:
+        states = opened.lake.current("consent_event")["state"].to_pylist()
+    assert states
+    assert "cleared" not in states
