@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from cdp_pipelines.lake.columns import ORDER, LakeTable
-from cdp_pipelines.lake.files import BASE, Key, aligned, footer, newest, write
+from cdp_pipelines.lake.files import BASE, Key, aligned, footer, metadata, newest, write
 from cdp_pipelines.lake.snapshot import TableFiles
 
 # Uncompressed size of one file of the base; folding holds about five times that.
@@ -27,9 +27,7 @@ _SHARE_OF_BASE = 0.25
 
 def is_worthwhile(folder: Path, table: LakeTable, files: TableFiles) -> bool:
     """Whether the tail has become a burden to readers."""
-    base, tail = (
-        sum(footer(folder / name, table.key).metadata.num_rows for name in names) for names in (files.base, files.tail)
-    )
+    base, tail = (sum(footer(folder / name, table.key).rows for name in names) for names in (files.base, files.tail))
     return len(files.tail) >= _MANY_FILES or tail >= max(_MANY_ROWS, _SHARE_OF_BASE * base)
 
 
@@ -67,9 +65,9 @@ def fold(
 
 def _cuts(table: LakeTable, paths: list[Path]) -> list[Key]:
     """Keys at which one file of the base ends and the next begins."""
-    known = [footer(path, table.key).metadata for path in paths]
-    rows = sum(metadata.num_rows for metadata in known)
-    size = sum(metadata.row_group(g).total_byte_size for metadata in known for g in range(metadata.num_row_groups))
+    known = [metadata(path) for path in paths]
+    rows = sum(one.num_rows for one in known)
+    size = sum(one.row_group(g).total_byte_size for one in known for g in range(one.num_row_groups))
     parts = size // _FILE_BYTES
     if not parts:
         return []
@@ -92,7 +90,7 @@ def _range(table: LakeTable, paths: list[Path], least: Key | None, beyond: Key |
 
 def _parts(table: LakeTable, path: Path, least: Key | None, beyond: Key | None) -> Iterator[pa.Table]:
     known = footer(path, table.key)
-    with pq.ParquetFile(path, metadata=known.metadata) as file:
+    with pq.ParquetFile(path, metadata=metadata(path)) as file:
         for group, span in enumerate(known.ranges):
             if span is not None and ((least and span[1] < least) or (beyond and span[0] >= beyond)):
                 continue

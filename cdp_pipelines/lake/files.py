@@ -30,20 +30,15 @@ class Footer:
     """What the footer of one file says.
 
     Attributes:
-        path: The file.
+        rows: Number of rows of the file.
         names: The columns of the file.
         ranges: Least and greatest key of each row group, or None where the footer has none
             (a key longer than a footer holds).
     """
 
-    path: Path
+    rows: int
     names: frozenset[str]
     ranges: tuple[tuple[Key, Key] | None, ...]
-
-    @property
-    def metadata(self) -> pq.FileMetaData:
-        """What pyarrow reads from it, to open the file without reading it again."""
-        return metadata(self.path)
 
     def groups_with(self, keys: list[Key]) -> list[int]:
         """Row groups that may hold one of ``keys``, which are sorted."""
@@ -56,7 +51,7 @@ def footer(path: Path, key: tuple[str, ...]) -> Footer:
     known = metadata(path)
     names = frozenset(known.schema.to_arrow_schema().names)
     groups = range(known.num_row_groups)
-    return Footer(path, names, tuple(_key_range(known.row_group(group), key) for group in groups))
+    return Footer(known.num_rows, names, tuple(_key_range(known.row_group(group), key) for group in groups))
 
 
 @lru_cache(maxsize=32)  # each takes up to half a megabyte, and a long sync writes hundreds of files
