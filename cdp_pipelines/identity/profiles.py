@@ -156,6 +156,7 @@ class _Reading:
         views = {
             "person": "SELECT profile_id, locale, created_at FROM member",
             "survey_response": transform("profile_response"),
+            "person_locale": transform("person_locale"),
             "survey_answer": transform("survey_answer"),
         }
         for name, sql in views.items():

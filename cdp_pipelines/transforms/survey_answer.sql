@@ -1,22 +1,8 @@
--- Grain: one row per answered survey item. Inputs: survey_response, person.
--- locale: that of the person, as the latest record that states one has it.
+-- Grain: one row per answered survey item. Inputs: survey_response, person_locale.
 -- upright: the answer with its good end up. satisfied: 1 or 0, null where the answer cannot be judged: the source's
 -- own sorting where it sorts; else the two best of five or more points, the best one of fewer. dissatisfied: the same
 -- from the other end.
-with stated as (
-    select
-        profile_id,
-        locale,
-        row_number() over (
-            partition by profile_id
-            order by created_at desc nulls last, locale
-        ) as place
-    from person
-    where profile_id is not null
-        and locale is not null
-),
-
-turned as (
+with turned as (
     select
         source,
         ticket_id,
@@ -42,7 +28,7 @@ select
     turned.answered_at,
     turned.instrument,
     turned.channel,
-    stated.locale,
+    person_locale.locale,
     turned.mode,
     turned.scale_min,
     turned.scale_max,
@@ -64,6 +50,5 @@ select
         when scale_max - scale_min >= 1 then 0
     end as dissatisfied
 from turned
-left join stated
-    on stated.profile_id = turned.profile_id
-    and stated.place = 1
+left join person_locale
+    on person_locale.profile_id = turned.profile_id

@@ -310,7 +310,8 @@ def test_satisfied_is_mapped_by_source_and_scale(world):
                 "survey_response", str(number), source=source, instrument="CSAT", answered_at=at("2026-03-02"), **answer
             )
     with world.session(tables=["person", "survey_response"]) as session:
-        session.derive("survey_answer", transform("survey_answer"))
+        for name in ("person_locale", "survey_answer"):
+            session.derive(name, transform(name))
         query = "select source, sum(satisfied) as x, count(satisfied) as n from survey_answer group by source"
         found = {row["source"]: (int(row["x"] or 0), row["n"]) for row in session.query(query).to_pylist()}
     assert found == {

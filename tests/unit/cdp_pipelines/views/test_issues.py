@@ -10,7 +10,7 @@ from cdp_pipelines.transforms import transform
 TABLES = ("ticket", "message", "ticket_event", "survey_response", "person")
 VIEWS = (
     *("customer_ticket", "solve", "public_message", "contact", "touch", "issue_ticket", "issue"),
-    *("survey_answer", "issue_signal"),
+    *("person_locale", "survey_answer", "issue_signal"),
 )
 MONDAY = at("2026-03-02T09:00")
 
