@@ -1,6 +1,6 @@
 -- Grain: one row per refund of a valid order and category of product; what concerns no single position has no
--- category. Inputs: valid_order, refund, refund_line, order_line, currency_rate, clock. The parts of a refund add up to
--- its net in refund_net: no tax, no shipping, no gift cards.
+-- category. Inputs: refund_net, refund, refund_line, order_line, currency_rate. The parts of a refund add up to its net
+-- in refund_net: no tax, no shipping, no gift cards.
 -- amount_base: in the base currency at the rate of the day it was paid back; null where the rates do not have it.
 with goods as (
     select
@@ -26,23 +26,6 @@ part as (
     select source, refund_id, null as product_category, adjustment_micros as amount_micros
     from refund
     where adjustment_micros <> 0
-),
-
-paid_back as (
-    select
-        refund.source,
-        refund.refund_id,
-        refund.currency,
-        refund.refunded_at,
-        sold.profile_id,
-        sold.channel,
-        cast(timezone(clock.time_zone, refund.refunded_at) as date) as day
-    from refund
-    join valid_order as sold
-        on sold.source = refund.source
-        and sold.order_id = refund.order_id
-    cross join clock
-    where refund.refunded_at <= clock.as_of
 )
 
 select
@@ -53,7 +36,7 @@ select
     paid_back.refunded_at,
     part.product_category,
     cast(part.amount_micros as double) / 1000000 * rate.rate as amount_base
-from paid_back
+from refund_net as paid_back
 join part
     on part.source = paid_back.source
     and part.refund_id = paid_back.refund_id
