@@ -291,7 +291,7 @@ class _SubjectFinder:
         own = _own(plan, columns) if plan.has_alias else about
         known = self._look_up({*about, *own})
         unknown = [ref for ref in dict.fromkeys(about) if ref not in known]
-        fresh = dict(zip(unknown, self._keys.several(len(unknown)), strict=True))
+        fresh = dict(zip(unknown, self._keys.new(len(unknown)), strict=True))
         resolved = known | fresh
         aliases = {ref: resolved[subject] for ref, subject in zip(own, about, strict=True) if ref not in known} | fresh
         if aliases:

@@ -81,12 +81,8 @@ class SubjectKeys:
         self._kek_id = ring.key_id("kek")
         self._aeads: dict[int, AESGCM] = {}
 
-    def new(self) -> StoredSubject:
-        """A new subject with a random id and a random key."""
-        return self.several(1)[0]
-
-    def several(self, count: int) -> list[StoredSubject]:
-        """``count`` new subjects; the randomness is asked for once, because each question costs a system call."""
+    def new(self, count: int = 1) -> list[StoredSubject]:
+        """New subjects with random ids and keys; the randomness is asked for once: each question is a system call."""
         size = SUBJECT_ID_BYTES + KEY_BYTES + NONCE_BYTES
         random = os.urandom(size * count)
         parts = (random[start : start + size] for start in range(0, len(random), size))

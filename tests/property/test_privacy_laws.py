@@ -28,7 +28,7 @@ from privacy.subjects import SubjectKeys
 RING = KeyRing.create(RootKey(bytes(32)))[0]
 KEYS = SubjectKeys(RING)
 CIPHER = FieldCipher(RING)
-SUBJECT, STRANGER = KEYS.new(), KEYS.new()
+SUBJECT, STRANGER = KEYS.new(2)
 EU = Policy.for_jurisdiction("EU")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PERSONAL = [plan.name for plan in personal_fields(Person)]

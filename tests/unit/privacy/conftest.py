@@ -23,7 +23,7 @@ def vault() -> FakeVault:
 
 @pytest.fixture
 def subject(ring: KeyRing) -> StoredSubject:
-    return SubjectKeys(ring).new()
+    return SubjectKeys(ring).new()[0]
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_every_label_gives_another_key(ring: KeyRing) -> None:
 
 
 def test_rotating_the_key_encryption_key_rewraps_subjects(ring: KeyRing, root: RootKey) -> None:
-    old = SubjectKeys(ring).new()
+    (old,) = SubjectKeys(ring).new()
     erased = old._replace(wrapped_key=None)
     newer = KeyRing.open(root, ring.with_new_key("kek").rewrap(root))
     keys = SubjectKeys(newer)
