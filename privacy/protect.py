@@ -98,29 +98,32 @@ class Protector:
             UnprotectableError: A row is not as its class declares; nothing is protected then.
         """
         plan = _plan(entity)
-        found = self._subjects.of(plan, _columns(plan, rows))
-        kept = [row for row, stored in zip(rows, found, strict=True) if stored.wrapped_key is not None]
+        columns = _columns(plan, rows)
+        found = self._subjects.of(plan, columns)
         subjects = [stored for stored in found if stored.wrapped_key is not None]
-        columns = _columns(plan, kept)
+        dropped = len(found) - len(subjects)
+        if dropped:
+            columns = _columns(plan, [row for row, stored in zip(rows, found, strict=True) if stored.wrapped_key])
         times = {field.name: _array(columns[field.name], derive.UTC) for field in plan.fields if field.type is datetime}
         system = {
             "subject_id": [stored.subject_id for stored in subjects],
-            "read_at": pa.repeat(pa.scalar(read_at, derive.UTC), len(kept)),
-            "run_id": pa.repeat(run_id, len(kept)),
+            "read_at": pa.repeat(pa.scalar(read_at, derive.UTC), len(subjects)),
+            "run_id": pa.repeat(run_id, len(subjects)),
             "digest": self._digests(plan, columns | _as_integers(times)),
         }
         protected = self._protected(plan, columns, subjects) if plan.personal else {}
-        return ProtectedRows(self, entity, _table(entity, columns | times | system | protected), len(rows) - len(kept))
+        return ProtectedRows(self, entity, _table(entity, columns | times | system | protected), dropped)
 
     @contextmanager
     def one_batch(self) -> Iterator[None]:
-        """Within this block the vault is asked once about a subject, however many entities have rows about it.
+        """Within this block the vault is asked once about a subject, and its key unwrapped once, for all its rows.
 
         Not for longer than a batch: a subject that is erased in between must be seen.
         """
         self._subjects.remembered = {}
         try:
-            yield
+            with self._keys.one_batch():
+                yield
         finally:
             self._subjects.remembered = None
 

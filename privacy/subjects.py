@@ -5,7 +5,8 @@ offer (``SubjectStore``) and how a key is wrapped. Destroying the wrapped key is
 """
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -80,6 +81,16 @@ class SubjectKeys:
         self._ring = ring
         self._kek_id = ring.key_id("kek")
         self._aeads: dict[int, AESGCM] = {}
+        self._open: dict[bytes, SubjectKey] | None = None
+
+    @contextmanager
+    def one_batch(self) -> Iterator[None]:
+        """Within this block a key is unwrapped once at most, and one that was made here is not unwrapped at all."""
+        self._open = {}
+        try:
+            yield
+        finally:
+            self._open = None
 
     def new(self, count: int = 1) -> list[StoredSubject]:
         """New subjects with random ids and keys; the randomness is asked for once: each question is a system call."""
@@ -90,7 +101,10 @@ class SubjectKeys:
 
     def _new_with_fixed_random_for_vectors(self, random: bytes) -> StoredSubject:
         subject_id, rest = random[:SUBJECT_ID_BYTES], random[SUBJECT_ID_BYTES:]
-        return self._wrap(subject_id, rest[:KEY_BYTES], rest[KEY_BYTES:])
+        key, nonce = rest[:KEY_BYTES], rest[KEY_BYTES:]
+        if self._open is not None:
+            self._open[subject_id] = SubjectKey(AESGCM(key))
+        return self._wrap(subject_id, key, nonce)
 
     def open(self, stored: StoredSubject) -> SubjectKey:
         """The key of ``stored``.
@@ -99,7 +113,12 @@ class SubjectKeys:
             ErasedError: It was destroyed.
             InvalidCiphertextError: It is damaged, or belongs to another subject or ring.
         """
-        return SubjectKey(AESGCM(self._unwrap(stored)))
+        if self._open is None:
+            return SubjectKey(AESGCM(self._unwrap(stored)))
+        known = self._open.get(stored.subject_id) if stored.wrapped_key is not None else None
+        if known is None:
+            known = self._open[stored.subject_id] = SubjectKey(AESGCM(self._unwrap(stored)))
+        return known
 
     def rewrap(self, stored: StoredSubject) -> StoredSubject:
         """``stored`` under the newest key-encryption key; a destroyed or up-to-date key stays as it is."""

@@ -16,7 +16,7 @@ from privacy.errors import InvalidCiphertextError, UnknownSubjectError, Unprotec
 from privacy.fields import FieldCipher, Place
 from privacy.keys import KeyRing, RootKey
 from privacy.protect import ProtectedRows, Protector, Revealer, refuse_unprotected
-from privacy.subjects import StoredSubject, SubjectRef
+from privacy.subjects import StoredSubject, SubjectKeys, SubjectRef
 
 READ_AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 WHEN = "2026-01-01T10:00:00Z"
@@ -304,3 +304,32 @@ def test_a_key_that_was_rotated_still_reads(ring: KeyRing, vault: FakeVault, pro
     protect(Protector(newer, vault, phone_region="DE"), Person, person("2"))
     assert Revealer(newer, vault).reveal(Person, table, ["city"])[0]["city"] == "Berlin"
     assert {stored.kek_id for stored in vault.subjects.values()} == {1, 2}
+
+
+def test_in_one_batch_a_subject_is_asked_for_and_opened_once(
+    protector: Protector, revealer: Revealer, vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protect(protector, Person, person("1", city="Kiel"))
+    unwrapped: list[bytes] = []
+    unwrap = SubjectKeys._unwrap
+    monkeypatch.setattr(SubjectKeys, "_unwrap", lambda keys, one: unwrapped.append(one.subject_id) or unwrap(keys, one))
+    vault.calls.clear()
+
+    with protector.one_batch():
+        first = protect(protector, Person, person("1", city="Kiel"), person("2", city="Bonn"))
+        second = protect(protector, Person, person("1", city="Köln"), person("2", city="Jena"))
+
+    assert vault.calls == ["find", "create"]
+    assert unwrapped == [vault.refs[SubjectRef("hubspot", "person", "1")]]
+    monkeypatch.undo()
+    cities = [row["city"] for rows in (first, second) for row in revealer.reveal(Person, rows.table, ["city"])]
+    assert cities == ["Kiel", "Bonn", "Köln", "Jena"]
+
+
+def test_a_subject_erased_between_batches_is_seen(protector: Protector, vault: FakeVault) -> None:
+    with protector.one_batch():
+        protect(protector, Person, person("1", city="Kiel"))
+    vault.erase(SubjectRef("hubspot", "person", "1"))
+
+    with protector.one_batch():
+        assert protect(protector, Person, person("1", city="Kiel")).dropped_erased == 1
