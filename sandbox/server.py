@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import uvicorn
@@ -29,25 +30,39 @@ Send = Callable[[Message], Awaitable[None]]
 STARTUP_SECONDS = 10
 
 
+class Served(NamedTuple):
+    """A line of the log. Path templates, because real paths can hold an address.
+
+    ``at`` is in seconds of this machine's monotonic clock, when limits were applied. ``points`` is the price of a
+    GraphQL query; None where calls are counted, and where there were not enough points.
+    """
+
+    vendor: str
+    method: str
+    template: str
+    status: int
+    at: float
+    points: int | None
+
+
 @dataclass
 class Running:
     """Stand-ins that are being served.
 
-    ``urls`` goes by vendor, ``control_url`` is the port with everything no vendor has. ``requests`` is a log of
-    (vendor, method, path template, status): templates, because real paths can hold an address. ``grants`` is what each
-    vendor has handed out by OAuth.
+    ``urls`` goes by vendor, ``control_url`` is the port with everything no vendor has. ``requests`` is the log.
+    ``grants`` is what each vendor has handed out by OAuth.
     """
 
     world: World
     switches: Switches
     urls: dict[str, str] = field(default_factory=dict)
     control_url: str = ""
-    requests: list[tuple[str, str, str, int]] = field(default_factory=list)
+    requests: list[Served] = field(default_factory=list)
     grants: dict[str, Grants] = field(default_factory=dict)
 
     def count(self, vendor: str, *, status: int | None = None) -> int:
         """How many requests ``vendor`` has answered, with this status if one is given."""
-        return sum(1 for who, _, _, code in self.requests if who == vendor and status in {None, code})
+        return sum(1 for line in self.requests if line.vendor == vendor and status in {None, line.status})
 
 
 class VendorApp:
@@ -65,7 +80,8 @@ class VendorApp:
             await asyncio.sleep(latency / 1000)
         with self._vendor.world.lock, without_collector():
             template, response = self._answer(request)
-        self._running.requests.append((self._vendor.name, request.method, template, response.status))
+        served = Served(self._vendor.name, request.method, template, response.status, time.monotonic(), response.points)
+        self._running.requests.append(served)
         # The vendor's clock, not the machine's: a client that believes Date stays right when the world has advanced.
         response.headers["date"] = http_date(self._vendor.world.clock)
         await _write(response, send)
@@ -150,6 +166,7 @@ def running(
     latency_ms: float = 0.0,
     rate_scale: float | None = None,
     faults: list[Fault] | None = None,
+    kinds: Sequence[Callable[[World], Vendor]] = (HubSpot, Zendesk, GoogleReviews, Shopify),
 ) -> Iterator[Running]:
     """Serve ``world`` in a thread until the block ends.
 
@@ -160,9 +177,10 @@ def running(
         latency_ms: see ``Switches``.
         rate_scale: see ``Switches``.
         faults: see ``Switches``.
+        kinds: the stand-ins to serve.
     """
     state = Running(world, Switches(latency_ms, rate_scale, faults or []))
-    vendors = (HubSpot(world), Zendesk(world), GoogleReviews(world), Shopify(world))
+    vendors = [kind(world) for kind in kinds]
     state.grants = {vendor.name: vendor.grants for vendor in vendors if vendor.grants}
     apps = {vendor.name: VendorApp(vendor, state) for vendor in vendors} | {"control": Control(state)}
     sockets = {name: _listen(host, (ports or {}).get(name, 0)) for name in apps}

@@ -86,7 +86,10 @@ class Shopify(Vendor):
         version, scopes = served_version(asked) or asked, self._scopes(request) or frozenset()
         self._endpoint.bucket.limit(self.switches.scale(self.name))
         visit = Visit(self._bulk, self.switches, request.origin, version)
-        return self._marked(reply(self._endpoint.answer(request.json(), version, scopes, visit)), asked)
+        body = self._endpoint.answer(request.json(), version, scopes, visit)
+        response = reply(body)
+        response.points = body.get("extensions", {}).get("cost", {}).get("actualQueryCost")
+        return self._marked(response, asked)
 
     def _shop(self, _world: "World", _request: Request, asked: str) -> Response:
         return self._marked(shopify_rest.shop(), asked)

@@ -55,12 +55,16 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP response. ``cut`` is the share of the body after which the connection is dropped."""
+    """One HTTP response.
+
+    ``cut`` is the share of the body after which the connection is dropped; ``points`` is what it cost, for the log.
+    """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": JSON})
     cut: float | None = None
+    points: int | None = None
 
 
 def reply(obj: object, status: int = 200) -> Response:

@@ -292,6 +292,8 @@ def test_an_empty_bucket_is_a_200_and_fills_again(stand_ins, shop):
     assert (first["requestedQueryCost"], first["throttleStatus"]["maximumAvailable"]) == (752, 1000.0)
     dear = f"{{ customers(first: 250) {{ {fields} }} }}"
     answers = [post(shop, dear) for _ in range(4)]
+    paid = [a.json()["extensions"]["cost"]["actualQueryCost"] for a in answers]
+    assert [line.points for line in stand_ins.requests[-4:]] == paid
     throttled = next(a.json() for a in answers if "errors" in a.json())
     assert {a.status_code for a in answers} == {200}
     assert "data" not in throttled
