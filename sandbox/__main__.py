@@ -9,6 +9,7 @@ import threading
 
 from sandbox import google_oauth, google_reviews, hubspot, shopify, zendesk
 from sandbox.server import Running, running
+from sandbox.switches import Fault
 from sandbox.world import World
 
 
@@ -27,7 +28,17 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--rate-scale", type=float, default=0.0, help="multiplies the vendors' limits; 0 switches them off"
     )
     parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument(
+        "--fault", type=_fault, action="append", default=[], metavar="JSON", help="a Fault; may be given several times"
+    )
     return parser.parse_args(arguments)
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return Fault(**json.loads(text))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def announcement(state: Running) -> str:
@@ -65,7 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
         "shopify": options.shopify_port,
         "control": options.control_port,
     }
-    with running(world, ports=ports, rate_scale=options.rate_scale, latency_ms=options.latency_ms) as state:
+    switches = {"rate_scale": options.rate_scale, "latency_ms": options.latency_ms, "faults": options.fault}
+    with running(world, ports=ports, **switches) as state:
         sys.stdout.write(announcement(state) + "\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):

@@ -56,5 +56,6 @@ class Control:
             switches.rate_scale = body["rate_scale"]
         switches.bulk = body.get("bulk", switches.bulk)
         switches.bulk_polls = body.get("bulk_polls", switches.bulk_polls)
+        switches.page_size = body.get("page_size", switches.page_size)
         if "faults" in body:
             switches.faults = [Fault(**fault) for fault in body["faults"]]

@@ -219,16 +219,16 @@ class GoogleReviews(Vendor):
         """The page of Google's edge, which is no JSON."""
         return Response(404, b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", {"content-type": "text/html"})
 
-    def fail(self, kind: str, retry_after: int) -> Response:
-        """The bodies of faults; this vendor promises no Retry-After, but a fault may bring one."""
-        if kind == "expired_token":
-            return errors.unauthenticated()
-        if kind in {"429", "429_retry_after"}:
-            response = errors.too_many(QUERIES)
-        elif kind == "500":
-            response = errors.error(500, "INTERNAL", "Internal error encountered.")
-        else:
-            response = errors.error(503, "UNAVAILABLE", "The service is currently unavailable.")
-        if kind.endswith("_retry_after"):
-            response.headers["retry-after"] = str(retry_after)
-        return response
+    def fail(self, status: int) -> Response:
+        """The body of an error status."""
+        match status:
+            case 401:
+                return errors.unauthenticated()
+            case 404:
+                return errors.not_found()
+            case 429:
+                return errors.too_many(QUERIES)
+        names = {
+            400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 409: "ABORTED", 413: "OUT_OF_RANGE", 503: "UNAVAILABLE"
+        }  # fmt: skip
+        return errors.error(status, names.get(status, "INTERNAL"), "Internal error encountered.")

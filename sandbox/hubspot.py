@@ -158,16 +158,18 @@ class HubSpot(Vendor):
         """404 with the short body of the edge."""
         return reply({"status": "error", "message": f"No handler found for {request.method} path"}, 404)
 
-    def fail(self, kind: str, retry_after: int) -> Response:
-        """The bodies of faults."""
-        if kind in {"429", "429_retry_after"}:
-            response = errors.too_many("TEN_SECONDLY_ROLLING")
-        elif kind == "expired_token":
-            response = errors.expired()
-        elif kind == "500":
-            response = errors.error(500, "INTERNAL_ERROR", "internal error")
-        else:
-            response = Response(503, b"<html><body>Service Unavailable</body></html>", {"content-type": "text/html"})
-        if kind.endswith("_retry_after"):
-            response.headers["retry-after"] = str(retry_after)
-        return response
+    def fail(self, status: int) -> Response:
+        """The body of an error status."""
+        match status:
+            case 401:
+                return errors.expired()
+            case 403:
+                return errors.missing_scopes(["crm.objects.contacts.read"])
+            case 404:
+                return errors.not_found()
+            case 429:
+                return errors.too_many("TEN_SECONDLY_ROLLING")
+            case 503:
+                return Response(503, b"<html><body>Service Unavailable</body></html>", {"content-type": "text/html"})
+        categories = {400: "VALIDATION_ERROR", 409: "CONFLICT", 413: "REQUEST_TOO_LARGE"}
+        return errors.error(status, categories.get(status, "INTERNAL_ERROR"), "internal error")

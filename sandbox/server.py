@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 
+from sandbox import faults
 from sandbox.collector import without_collector
 from sandbox.control import Control
 from sandbox.google_reviews import GoogleReviews
@@ -70,6 +71,7 @@ class VendorApp:
 
     def __init__(self, vendor: Vendor, running: Running) -> None:
         self._vendor, self._running = vendor, running
+        self._before: dict[str, bytes] = {}
         vendor.switches = running.switches
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -83,15 +85,15 @@ class VendorApp:
         served = Served(self._vendor.name, request.method, template, response.status, time.monotonic(), response.points)
         self._running.requests.append(served)
         # The vendor's clock, not the machine's: a client that believes Date stays right when the world has advanced.
-        response.headers["date"] = http_date(self._vendor.world.clock)
+        response.headers.setdefault("date", http_date(self._vendor.world.clock))
         await _write(response, send)
 
     def _answer(self, request: Request) -> tuple[str, Response]:
         vendor, switches = self._vendor, self._running.switches
         found = vendor.router.find(request.method, request.path.removesuffix(".json"))
         template = found[0] if found else "(unknown)"
-        fault = switches.strike(vendor.name, request.path)
-        if fault and (failed := _fail_early(vendor, fault)):
+        fault = switches.strike(vendor.name, request.path, request.body)
+        if fault and (failed := faults.instead(vendor, fault)):
             return template, failed
         if refused := vendor.refuse(request, found[0] if found else None):
             return template, refused
@@ -99,27 +101,12 @@ class VendorApp:
         throttled, headers = vendor.throttle(request, scale) if scale else (None, {})
         if throttled:
             return template, throttled
+        if switches.page_size:
+            request = faults.with_page_size(request, switches.page_size)
         response = found[1](vendor.world, request, *found[2]) if found else vendor.unknown(request)
         response.headers |= headers
-        return template, _damage(response, fault) if fault else response
-
-
-def _fail_early(vendor: Vendor, fault: Fault) -> Response | None:
-    if fault.kind == "redirect":
-        return Response(302, b"", {"location": fault.location})
-    if fault.kind in {"cut_before_body", "cut_in_body", "cut_at_line", "truncated_json"}:
-        return None
-    return vendor.fail(fault.kind, fault.retry_after)
-
-
-def _damage(response: Response, fault: Fault) -> Response:
-    if fault.kind == "truncated_json":
-        response.body = response.body[: len(response.body) // 2]
-    elif fault.kind == "cut_at_line":
-        response.body = b"".join(response.body.splitlines(keepends=True)[: response.body.count(b"\n") // 2])
-    else:
-        response.cut = 0.0 if fault.kind == "cut_before_body" else 0.5
-    return response
+        before, self._before[template] = self._before.get(template, b""), response.body if switches.faults else b""
+        return template, faults.damaged(vendor, response, fault, before) if fault else response
 
 
 async def _read(scope: Message, receive: Receive) -> Request:
@@ -137,16 +124,18 @@ async def _read(scope: Message, receive: Receive) -> Request:
 
 
 async def _write(response: Response, send: Send) -> None:
+    await asyncio.sleep(response.silence)
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers.items()]
     headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    if response.cut is None:
-        await send({"type": "http.response.body", "body": response.body})
-        return
     # Returning before the promised length has been sent makes the server drop the connection.
-    part = response.body[: int(len(response.body) * response.cut)]
-    if part:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
+    body = response.body if response.cut is None else response.body[: int(len(response.body) * response.cut)]
+    size = max(1, -(-len(body) // response.pieces))
+    for start in range(0, len(body), size):
+        await asyncio.sleep(response.pause)
+        await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
+    if response.cut is None:
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -165,7 +154,7 @@ def running(
     ports: dict[str, int] | None = None,
     latency_ms: float = 0.0,
     rate_scale: float | None = None,
-    faults: list[Fault] | None = None,
+    faults: Sequence[Fault] = (),
     kinds: Sequence[Callable[[World], Vendor]] = (HubSpot, Zendesk, GoogleReviews, Shopify),
 ) -> Iterator[Running]:
     """Serve ``world`` in a thread until the block ends.
@@ -179,7 +168,7 @@ def running(
         faults: see ``Switches``.
         kinds: the stand-ins to serve.
     """
-    state = Running(world, Switches(latency_ms, rate_scale, faults or []))
+    state = Running(world, Switches(latency_ms, rate_scale, list(faults)))
     vendors = [kind(world) for kind in kinds]
     state.grants = {vendor.name: vendor.grants for vendor in vendors if vendor.grants}
     apps = {vendor.name: VendorApp(vendor, state) for vendor in vendors} | {"control": Control(state)}

@@ -28,7 +28,7 @@ REST_BUCKET = (40, 2)
 class Shopify(Vendor):
     """The stand-in for ``https://{shop}.myshopify.com``, standard plan."""
 
-    name = "shopify"
+    name, seconds = "shopify", "{}.0"
     grants: Grants
 
     def __init__(self, world: "World") -> None:
@@ -71,7 +71,9 @@ class Shopify(Vendor):
         if not request.path.startswith("/admin/api/") or request.path.endswith("/graphql.json"):
             return None, {}
         self._calls.limit(scale)
-        refused = None if self._calls.take(1) else self.fail("429_retry_after", 2)
+        refused = None if self._calls.take(1) else self.fail(429)
+        if refused:
+            refused.headers["retry-after"] = self.seconds.format(2)
         return refused, {"x-shopify-shop-api-call-limit": f"{self._calls.used}/{int(self._calls.capacity)}"}
 
     def _marked(self, response: Response, asked: str) -> Response:
@@ -119,21 +121,22 @@ class Shopify(Vendor):
         """404."""
         return errors.not_found()
 
-    def fail(self, kind: str, retry_after: int) -> Response:
-        """The bodies of faults."""
-        if kind in {"429", "429_retry_after"}:
-            response = reply({"errors": "Exceeded 2 calls per second for api client."}, 429)
-        elif kind == "expired_token":
-            response = errors.unauthenticated()
-        elif kind in {"throttled", "internal_error"}:
-            response = reply(self._endpoint.failed(kind))
-        elif kind == "500":
-            response = reply({"errors": "Internal Server Error"}, 500)
-        else:
-            response = Response(503, b"<html><body>Service Unavailable</body></html>", {"content-type": "text/html"})
-        if kind.endswith("_retry_after"):
-            response.headers["retry-after"] = f"{retry_after}.0"
-        return response
+    def fail(self, status: int) -> Response:
+        """The body of an error status."""
+        match status:
+            case 401:
+                return errors.unauthenticated()
+            case 404:
+                return errors.not_found()
+            case 429:
+                return reply({"errors": "Exceeded 2 calls per second for api client."}, 429)
+            case 503:
+                return Response(503, b"<html><body>Service Unavailable</body></html>", {"content-type": "text/html"})
+        return reply({"errors": "Internal Server Error"}, status)
+
+    def fail_in_data(self, kind: str) -> Response:
+        """GraphQL's errors."""
+        return reply(self._endpoint.failed(kind))
 
 
 def _is_this_shop(host: str) -> bool:

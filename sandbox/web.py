@@ -55,9 +55,10 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP response.
+    """One HTTP response, and how it travels.
 
-    ``cut`` is the share of the body after which the connection is dropped; ``points`` is what it cost, for the log.
+    ``cut`` is the share of the body after which the connection is dropped; ``silence`` the seconds before the first
+    byte, ``pause`` those before each of the ``pieces`` of the body; ``points`` is what it cost, for the log.
     """
 
     status: int
@@ -65,6 +66,9 @@ class Response:
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": JSON})
     cut: float | None = None
     points: int | None = None
+    silence: float = 0.0
+    pause: float = 0.0
+    pieces: int = 1
 
 
 def reply(obj: object, status: int = 200) -> Response:
@@ -113,9 +117,11 @@ class Router:
 class Vendor:
     """One stand-in: what the server needs to know about a vendor. Subclasses fill in the vendor's manners.
 
-    ``grants`` is what has been handed out by OAuth, where the stand-in has that.
+    ``grants`` is what has been handed out by OAuth, where the stand-in has that; ``seconds`` is how the vendor writes
+    them in ``Retry-After``.
     """
 
+    seconds = "{}"
     name: str
     router: Router
     grants: "Grants | None" = None
@@ -137,6 +143,11 @@ class Vendor:
         """The vendor's answer to a path it does not have."""
         raise NotImplementedError
 
-    def fail(self, kind: str, retry_after: int) -> Response:
-        """The vendor's body for a fault of this kind: 429, 429_retry_after, 500, 503_retry_after, expired_token."""
+    def fail(self, status: int) -> Response:
+        """The vendor's answer with this error status."""
         raise NotImplementedError
+
+    def fail_in_data(self, kind: str) -> Response:
+        """The vendor's error under a 200, where it has such: ``throttled`` or ``internal_error``."""
+        message = f"{self.name} has no fault {kind!r}"
+        raise ValueError(message)

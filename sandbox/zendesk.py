@@ -54,7 +54,7 @@ class Zendesk(Vendor):
                 else reply({"error": "Forbidden", "description": description}, 403)
             )
         if scheme == "Bearer":
-            return None if value == OAUTH_TOKEN else self.fail("expired_token", 0)
+            return None if value == OAUTH_TOKEN else self.fail(401)
         good = scheme == "Basic" and _decoded(value) in {f"{USER}:{TOKEN}", f"{USER}:{OAUTH_WITHOUT_SCOPES}"}
         return None if good else reply({"error": "Couldn't authenticate you"}, 401)
 
@@ -73,21 +73,27 @@ class Zendesk(Vendor):
         """404 with the object form of ``error``."""
         return errors.no_page()
 
-    def fail(self, kind: str, retry_after: int) -> Response:
-        """The bodies of faults."""
-        if kind in {"429", "429_retry_after"}:
-            return _too_many(retry_after if kind.endswith("_after") else None, {})
-        if kind == "expired_token":
-            return reply(
-                {
-                    "error": "invalid_token",
-                    "error_description": "The access token provided is expired, revoked, malformed or invalid.",
-                },
-                401,
-            )
-        if kind == "500":
-            return reply({"error": "InternalError", "description": "Internal Server Error"}, 500)
-        return Response(503, b"Service Unavailable", {"content-type": "text/plain", "retry-after": str(retry_after)})
+    def fail(self, status: int) -> Response:
+        """The body of an error status."""
+        match status:
+            case 429:
+                return _too_many(None, {})
+            case 503:
+                return Response(503, b"Service Unavailable", {"content-type": "text/plain"})
+        return reply(_FAILURES.get(status, {"error": "InternalError", "description": "Internal Server Error"}), status)
+
+
+_FAILURES = {
+    400: {"error": "InvalidValue", "description": "cursor is not valid"},
+    401: {
+        "error": "invalid_token",
+        "error_description": "The access token provided is expired, revoked, malformed or invalid.",
+    },
+    403: {"error": {"title": "Forbidden", "message": "You do not have access to this page."}},
+    404: {"error": "RecordNotFound", "description": "Not found"},
+    409: {"error": "Conflict", "description": "Another request is at it"},
+    413: {"error": "RequestEntityTooLarge", "description": "Too large"},
+}
 
 
 def _too_many(retry_after: int | None, headers: dict[str, str]) -> Response:

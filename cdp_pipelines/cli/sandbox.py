@@ -27,10 +27,15 @@ def serve(
     csat: Annotated[str, typer.Option(help="Zendesk's satisfaction feature: legacy or new.")] = "legacy",
     latency_ms: Annotated[int, typer.Option(help="Delay before every answer.")] = 0,
     rate_scale: Annotated[float, typer.Option(help="Vendor's rate limits times this; 0 switches them off.")] = 1.0,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="A fault as JSON, see docs/faults.md; may be given several times.")
+    ] = None,
 ) -> None:
     """Serve the stand-ins on this machine until stopped with Ctrl-C.
 
     Example: cdp sandbox serve --customers 5000
+
+    Example: cdp sandbox serve --fault '{"vendor": "hubspot", "path": "/", "kind": "500", "times": 3}'
     """
     from sandbox.__main__ import main
 
@@ -41,5 +46,6 @@ def serve(
             *("--shopify-port", str(shopify_port), "--google-reviews-port", str(google_reviews_port)),
             *("--control-port", str(control_port), "--noise", str(noise), "--csat", csat),
             *("--latency-ms", str(latency_ms), "--rate-scale", str(rate_scale)),
+            *(part for text in fault or () for part in ("--fault", text)),
         ]
     )

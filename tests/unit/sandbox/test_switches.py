@@ -2,6 +2,8 @@
 
 import collections
 import time
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -25,6 +27,7 @@ def all_off(stand_ins):
     stand_ins.switches.faults = []
     stand_ins.switches.latency_ms = 0
     stand_ins.switches.rate_scale = None
+    stand_ins.switches.page_size = None
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,20 @@ def test_zendesk_export_limit_is_tighter_than_the_account_s(stand_ins, desk):
 
 @pytest.mark.parametrize(
     ("kind", "status", "retry_after"),
-    [("429", 429, None), ("429_retry_after", 429, "7"), ("500", 500, None), ("503_retry_after", 503, "7")],
+    [
+        ("expired_token", 401, None),
+        ("forbidden", 403, None),
+        ("not_found", 404, None),
+        ("conflict", 409, None),
+        ("too_large", 413, None),
+        ("expired_cursor", 400, None),
+        ("429", 429, None),
+        ("429_retry_after", 429, "7"),
+        ("500", 500, None),
+        ("502_html", 502, None),
+        ("503", 503, None),
+        ("503_retry_after", 503, "7"),
+    ],
 )
 @pytest.mark.parametrize("vendor", ["hubspot", "zendesk"])
 def test_status_faults(stand_ins, crm, desk, vendor, kind, status, retry_after):
@@ -103,12 +119,119 @@ def test_connection_cut(stand_ins, desk, kind, least):
     assert desk.get(EXPORT).json()["end_of_stream"]
 
 
-def test_truncated_json_has_a_correct_length(stand_ins, crm):
-    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "truncated_json")]
+def test_a_date_to_wait_for_is_told_by_the_world_s_clock(stand_ins, crm):
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "429_retry_date", retry_after=7)]
+    answer = crm.get(CONTACTS)
+    until, now = (parsedate_to_datetime(answer.headers[name]) for name in ("retry-after", "date"))
+    assert until - now == timedelta(seconds=7)
+
+
+def test_a_clock_that_is_wrong(stand_ins, crm):
+    right = parsedate_to_datetime(crm.get(CONTACTS).headers["date"])
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "clock_skew", seconds=-3600)]
+    wrong = parsedate_to_datetime(crm.get(CONTACTS).headers["date"])
+    assert right - wrong == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen"),
+    [
+        ("truncated_json", lambda sound, broken: sound.startswith(broken) and len(broken) == len(sound) // 2),
+        ("empty_200", lambda _sound, broken: broken == b""),
+        ("login_page", lambda _sound, broken: broken.startswith(b"<!DOCTYPE html>")),
+        ("invalid_utf8", lambda sound, broken: b"\xff" in broken and broken.replace(b"\xff", b"") == sound),
+        ("huge_body", lambda sound, broken: len(broken) == len(sound) + (2 << 20) and broken.strip() == sound),
+        ("gzip_bomb", lambda _sound, broken: len(broken) == (2 << 20) + 2 and broken[:2] == b"{ "),
+        ("wrong_content_type", lambda sound, broken: broken == sound),
+    ],
+)
+def test_a_body_that_is_not_what_it_says(stand_ins, crm, kind, seen):
+    sound = crm.get(CONTACTS).content
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, kind, megabytes=2)]
     answer = crm.get(CONTACTS)
     assert answer.status_code == 200
-    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
-        answer.json()
+    assert seen(sound, answer.content)
+    assert ("html" in answer.headers.get("content-type", "")) == (kind in {"login_page", "wrong_content_type"})
+
+
+def test_silence_before_the_first_byte(stand_ins, crm):
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "slow_first_byte", seconds=0.3)]
+    with pytest.raises(httpx.ReadTimeout):
+        crm.get(CONTACTS, timeout=0.02)
+
+
+def test_a_body_in_drops(stand_ins, crm):
+    sound = crm.get(CONTACTS).content
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "slow_drip", seconds=0.001)]
+    with crm.stream("GET", CONTACTS) as answer:
+        pieces = list(answer.iter_raw())
+    assert len(pieces) > 1
+    assert b"".join(pieces) == sound
+
+
+def records(answer):
+    return answer.json()["results"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("duplicated_records", "", lambda rs: [twin for r in rs for twin in (r, r)]),
+        ("skipped_page", "", lambda rs: rs[-1:]),
+        ("out_of_order", "", lambda rs: rs[::-1]),
+        ("late_update", "", lambda rs: rs[1:]),
+        ("silent_delete", "", lambda rs: rs[1:]),
+        ("nulls", "createdAt", lambda rs: [{**rs[0], "createdAt": None}, *rs[1:]]),
+        ("retyped", "archived", lambda rs: [{**rs[0], "archived": []}, *rs[1:]]),
+    ],
+)
+def test_a_page_that_is_wrong_in_itself(stand_ins, crm, kind, name, expected):
+    sound = records(crm.get(CONTACTS))
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, kind, name=name, ids=[sound[0]["id"]])]
+    assert records(crm.get(CONTACTS)) == expected(sound) != sound
+    assert records(crm.get(CONTACTS)) == sound
+
+
+def test_times_of_a_place_with_summer_time(stand_ins, crm):
+    sound = [r["createdAt"] for r in records(crm.get(CONTACTS))]
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, kind) for kind in ("local_times", "naive_times")]
+    stand_ins.switches.faults[1].after = 1
+    local, naive = ([r["createdAt"] for r in records(crm.get(CONTACTS))] for _ in range(2))
+    assert [datetime.fromisoformat(t) for t in local] == [datetime.fromisoformat(t) for t in sound]
+    assert {t[-6:] for t in local} == {"+01:00", "+02:00"}
+    assert naive == [t[:-6] for t in local]
+
+
+def test_numbers_as_text(stand_ins, desk):
+    sound = desk.get(EXPORT).json()["users"][0]["id"]
+    stand_ins.switches.faults = [Fault("zendesk", "/", "numbers_as_strings")]
+    assert desk.get(EXPORT).json()["users"][0]["id"] == str(sound)
+
+
+def test_the_page_before_comes_once_more(stand_ins, crm):
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "repeated_page", after=1)]
+    first = crm.get(CONTACTS).json()
+    after = {"after": first["paging"]["next"]["after"]}
+    again, second = (crm.get(CONTACTS, params=after).json() for _ in range(2))
+    assert again == first != second
+
+
+def test_pages_can_be_made_small(stand_ins, crm, desk):
+    stand_ins.switches.page_size = 3
+    assert len(records(crm.get(CONTACTS, params={"limit": 100}))) == 3
+    assert len(crm.post(CONTACTS + "/search", json={"limit": 100}).json()["results"]) == 3
+    assert len(desk.get(EXPORT + "&per_page=1000").json()["users"]) == 3
+
+
+def test_a_fault_may_wait_for_what_is_asked(stand_ins, crm):
+    stand_ins.switches.faults = [Fault("hubspot", CONTACTS, "500", body="lastname")]
+    ask = [crm.post(CONTACTS + "/search", json={"properties": [name]}).status_code for name in ("email", "lastname")]
+    assert ask == [200, 500]
+
+
+def test_a_fault_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="there is no fault 'hiccup'; these there are: expired_token"):
+        Fault("hubspot", "/", "hiccup")
 
 
 def test_expired_token_at_request_n(stand_ins, crm, desk):
