@@ -4,11 +4,13 @@ import collections
 import time
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
 from sandbox import Fault, World, running
+from sandbox.switches import FAULTS
 
 ZENDESK = ("agent@example.com/token", "sandbox-token")
 EXPORT = "/api/v2/incremental/users/cursor.json?start_time=0"
@@ -283,3 +285,8 @@ def test_control_port_advances_and_vendor_ports_have_no_such_path():
         assert httpx.get(state.urls["zendesk"] + EXPORT, auth=ZENDESK).status_code == 500
     assert after["users"]
     assert truth == world.truth()
+
+
+def test_every_fault_is_described():
+    page = (Path(__file__).parents[3] / "docs" / "faults.md").read_text()
+    assert [kind for kind, what in FAULTS.items() if f"| `{kind}` | {what} |" not in page] == []
