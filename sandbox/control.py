@@ -43,7 +43,7 @@ class Control:
             case "GET", "/_sandbox/values":
                 return reply(sorted(set(running.world.personal_values())))
             case "GET", "/_sandbox/requests":
-                return reply(running.requests)
+                return reply([line._asdict() for line in running.requests])
         return reply({"error": "no such control path"}, 404)
 
     def _switch(self, body: dict[str, Any]) -> None:

@@ -269,6 +269,9 @@ def test_log_holds_templates_and_never_an_address(stand_ins, crm):
     path = f"/communication-preferences/v4/statuses/{email}"
     assert crm.get(path, params={"channel": "EMAIL"}).json()["results"][0]["subscriberIdString"] == email
     assert stand_ins.requests[-1][:4] == ("hubspot", "GET", "/communication-preferences/v4/statuses/{email}", 200)
+    log = httpx.get(stand_ins.control_url + "/_sandbox/requests").json()
+    assert log[-1] == stand_ins.requests[-1]._asdict()
+    assert [line["at"] for line in log] == sorted(line["at"] for line in log)
 
 
 def test_control_port_advances_and_vendor_ports_have_no_such_path():
