@@ -147,6 +147,15 @@ class IdentitySettings(_Section):
         return self
 
 
+class QuarantineSettings(_Section):
+    """From when on records set aside are no longer a few odd ones: the stream's check fails then."""
+
+    fail_from: Annotated[int, Field(ge=1)] = 10
+    """Fewer records than this never fail the check."""
+    fail_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """More than this share fails: of a run's records set aside for the first time, or of a stream's that wait."""
+
+
 class OAuthApp(_Section):
     """The app an operator registered at a vendor. Its secret is never in the file."""
 
@@ -218,6 +227,7 @@ class Settings(BaseSettings):
     company: Company = Company()
     engine: EngineSettings = EngineSettings()
     identity: IdentitySettings = IdentitySettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     alerts: AlertSettings = AlertSettings()
     sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], SourceSettings] = {}
 
@@ -442,6 +452,11 @@ probabilistic = true           # compare records that share no key; docs/identit
 join_from = 0.99               # joined from this probability on
 review_from = 0.5              # from here on an operator is asked: cdp identity review list
 same_source_factor = 10        # two records of one system need this many times the odds for either
+
+# A stream's check fails when this many records could not be mapped, and more than this share of what was read.
+[quarantine]
+fail_from = 10
+fail_share = 0.01
 
 # Who is told when a run fails or a source is not read for two intervals (docs/alerts.md).
 # [alerts]

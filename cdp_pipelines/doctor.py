@@ -9,6 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from cdp_pipelines import database
 from cdp_pipelines.config import Settings
 from cdp_pipelines.currency import read_rates
 from cdp_pipelines.engine import fetch, run
@@ -93,11 +94,26 @@ def _stores(settings: Settings) -> Iterator[Finding]:
                 yield _credential(opened.token, name)
             tables = sum(1 for _ in opened.lake.snapshot().tables)
             yield Finding("ok", "lake", f"The lake opens; it has {tables} tables.")
+            yield from _quarantine(opened)
             yield from _currencies(opened)
     except Exception as error:
         if not is_ours(error):
             raise
         yield Finding("problem", "stores", str(error))
+
+
+def _quarantine(opened: Installation) -> Iterator[Finding]:
+    """Records that could not be mapped and wait."""
+    control = opened.stores.control
+    waiting = {name: database.quarantine_count(control, name) for name in opened.settings.sources}
+    for name, count in waiting.items():
+        if count:
+            said = (
+                f"{count:,} of its records could not be mapped and wait. Look at: cdp quarantine list --source {name}"
+            )
+            yield Finding("warning", name, said)
+    if not any(waiting.values()):
+        yield Finding("ok", "quarantine", "No record waits in quarantine.")
 
 
 def _currencies(opened: Installation) -> Iterator[Finding]:

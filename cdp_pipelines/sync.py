@@ -12,8 +12,8 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,6 +54,7 @@ class StreamReport:
     unchanged: int = 0
     deleted: int = 0
     quarantined: int = 0
+    newly_quarantined: int = 0  # of those: were not waiting before this run
     recovered: int = 0
     erased: int = 0
     drift: dict[str, int] = field(default_factory=dict)
@@ -123,26 +124,55 @@ def sync_source(
         SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
     """
     chosen = _in_order(source, streams)
-    account = f"{source.name}/{settings.account or 'default'}"
-    with ExitStack() as stack:
-        held = stack.enter_context(database.lease(sinks.stores.control, f"sync/{account}"))
-        reach("lease_taken")
-        run_id = database.start_run(
-            sinks.stores.control, f"sync/{source.name}", source=source.name, retry_kind=retry_kind
-        )
-        try:
-            with rare_collection():
-                run = _Run(source, settings, sinks, run_id, held, now, since, progress)
-                report = loop.run(run.all(chosen, token))
-        except BaseException as error:
-            database.finish_run(
-                sinks.stores.control, run_id, _status_of(error), counts={}, error_class=error_class(error)
-            )
-            raise
-        _record(sinks, report, is_backfill=since is not None)
+    with _begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
+        run = _Run(source, settings, sinks, run_id, held, now, since, progress)
+        report = loop.run(run.all(chosen, token))
+        _record(sinks, report, reads_on=since is None)
     if report.failed:
         raise SyncFailedError(source.name, report)
     return report
+
+
+def retry_quarantined(
+    source: Source,
+    settings: SourceSettings,
+    sinks: Sinks,
+    *,
+    token: str | Tokens,
+    now: Callable[[], datetime],
+    streams: Sequence[str],
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Ask for the quarantined records of ``streams`` again and read nothing else; cursors stay where they are.
+
+    A stream whose records cannot be asked for one by one is left alone. Arguments and errors are those of
+    ``sync_source``.
+    """
+    chosen = [stream for stream in _in_order(source, streams) if stream.by_ids is not None]
+    with _begun(source, settings, sinks, "quarantine", "manual") as (run_id, held):
+        run = _Retry(source, settings, sinks, run_id, held, now, None, progress)
+        report = loop.run(run.all(chosen, token))
+        _record(sinks, report, reads_on=False)
+    if report.failed:
+        raise SyncFailedError(source.name, report)
+    return report
+
+
+@contextmanager
+def _begun(
+    source: Source, settings: SourceSettings, sinks: Sinks, process: str, retry_kind: RetryKind
+) -> Iterator[tuple[str, Held]]:
+    """The id and the lease of a run that has begun; what stops it is recorded."""
+    control = sinks.stores.control
+    with database.lease(control, f"sync/{source.name}/{settings.account or 'default'}") as held:
+        reach("lease_taken")
+        run_id = database.start_run(control, f"{process}/{source.name}", source=source.name, retry_kind=retry_kind)
+        try:
+            with rare_collection():
+                yield run_id, held
+        except BaseException as error:
+            database.finish_run(control, run_id, _status_of(error), counts={}, error_class=error_class(error))
+            raise
 
 
 @contextmanager
@@ -193,14 +223,15 @@ def _status_of(error: BaseException) -> str:
     return "canceled" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "error"
 
 
-def _record(sinks: Sinks, report: SyncReport, *, is_backfill: bool) -> None:
+def _record(sinks: Sinks, report: SyncReport, *, reads_on: bool) -> None:
+    """Write down how a run ended; only one that reads on from the cursors has read a stream to its end."""
     finished = [s.stream for s in report.streams if s.error_class is None]
     counts = {
         "records": sum(s.records for s in report.streams),
         "written": sum(s.written for s in report.streams),
         "quarantined": sum(s.quarantined for s in report.streams),
         "requests": report.requests,
-        "read_to_end": [] if is_backfill else finished,
+        "read_to_end": finished if reads_on else [],
     }
     failed = report.failed
     database.finish_run(
@@ -281,13 +312,18 @@ class _Run:
         report.cursor_before = database.load_cursor(control, self._source.name, stream.name)
         report.cursor_after = report.cursor_before
         retry = database.quarantine_pending(control, self._source.name, stream.name)
-        batch = _Batch(self, stream, report)
-        async for page in connection.read(stream, cursor=report.cursor_before, since=self._since, retry_ids=retry):
+        batch = _Batch(self, stream, report, waiting=frozenset(retry))
+        async for page in self._pages(connection, stream, report.cursor_before, retry):
             reach("fetch_page")
             batch.add(page, self._now())
             if self._progress is not None:
                 self._progress(stream.name, report.records)
         batch.flush()
+
+    def _pages(
+        self, connection: Connection, stream: Stream, cursor: dict[str, Any] | None, retry: Sequence[str]
+    ) -> AsyncIterator[Page]:
+        return connection.read(stream, cursor=cursor, since=self._since, retry_ids=retry)
 
     def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "_Written":
         """Protect rows of one entity and append them; consent decisions go on to the ledger."""
@@ -330,6 +366,19 @@ class _Run:
             batch.report.cursor_after = batch.cursor
 
 
+class _Retry(_Run):
+    """A run that asks for quarantined records and nothing else."""
+
+    def _pages(
+        self,
+        connection: Connection,
+        stream: Stream,
+        cursor: dict[str, Any] | None,  # noqa: ARG002 - it goes on from nowhere
+        retry: Sequence[str],
+    ) -> AsyncIterator[Page]:
+        return connection.again(stream, retry)
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
     rows: int
@@ -341,8 +390,9 @@ class _Written:
 class _Batch:
     """Rows of consecutive pages that are written together, children before parents."""
 
-    def __init__(self, run: _Run, stream: Stream, report: StreamReport) -> None:
+    def __init__(self, run: _Run, stream: Stream, report: StreamReport, *, waiting: frozenset[str]) -> None:
         self._run = run
+        self._waiting = waiting  # records in quarantine when the run began
         self._stream = stream
         self.report = report
         self.holds_cursor = False  # for the rest of the run: what comes after a held page is read again too
@@ -383,6 +433,7 @@ class _Batch:
         for seen in self._sweeps:
             self._sweep(seen)
         self.report.quarantined += len(self.rejected)
+        self.report.newly_quarantined += sum(record_id not in self._waiting for record_id, _ in self.rejected)
         self.report.recovered += len(self.recovered)
         self._run.settle(self._stream, self)
         self._clear()

@@ -164,19 +164,24 @@ class Connection:
             RejectedError: The vendor refuses.
             IncompleteError: Going on would lose records.
         """
-        lookups = {name: await self._lookup(name) for name in stream.lookups}
-        reading = Reading(
-            stream,
-            self._client,
-            context=Context(self._options, lookups),
-            state=cursor,
-            since=since,
-            retry_ids=retry_ids,
-        )
+        reading = await self._reading(stream, cursor=cursor, since=since, retry_ids=retry_ids)
         async for page in reading.again(retry_ids):
             yield page
         async for page in (stream.read or read_stream)(reading):
             yield page
+
+    async def again(self, stream: Stream, ids: Sequence[str]) -> AsyncIterator[Page]:
+        """Ask for quarantined records of ``stream`` again and for nothing else. Raises what ``read`` does."""
+        reading = await self._reading(stream, cursor=None, since=None, retry_ids=ids)
+        async for page in reading.again(ids):
+            yield page
+
+    async def _reading(
+        self, stream: Stream, *, cursor: Json | None, since: datetime | None, retry_ids: Sequence[str]
+    ) -> Reading:
+        lookups = {name: await self._lookup(name) for name in stream.lookups}
+        context = Context(self._options, lookups)
+        return Reading(stream, self._client, context=context, state=cursor, since=since, retry_ids=retry_ids)
 
     async def _lookup(self, name: str) -> Any:  # noqa: ANN401 - each lookup has its own type
         if name not in self._lookups:

@@ -16,6 +16,7 @@ from cdp_pipelines.cli import (
     init,
     metrics,
     profile,
+    quarantine,
     run,
     sandbox,
     scan,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.add_typer(sources.app, name="sources")
+app.add_typer(quarantine.app, name="quarantine")
 app.command("sync")(run.sync)
 app.command("run")(run.run)
 app.command("dev")(run.dev)

@@ -21,7 +21,9 @@ from cdp_pipelines.database.publish import publish_mart, publish_profile
 from cdp_pipelines.database.quarantine import (
     quarantine_attempts,
     quarantine_clear,
+    quarantine_count,
     quarantine_counts,
+    quarantine_list,
     quarantine_pending,
     quarantine_put,
 )
@@ -71,7 +73,9 @@ __all__ = [
     "publish_segments",
     "quarantine_attempts",
     "quarantine_clear",
+    "quarantine_count",
     "quarantine_counts",
+    "quarantine_list",
     "quarantine_pending",
     "quarantine_put",
     "read_ledger",

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import ColumnElement, Engine, delete, func, select, true
 
 from cdp_pipelines.database.rows import table_of, upsert
 from models.control import Quarantine
@@ -51,6 +52,42 @@ def quarantine_pending(control: Engine, source: str, stream: str) -> list[str]:
     )
     with control.connect() as connection:
         return list(connection.execute(query).scalars())
+
+
+def quarantine_list(
+    control: Engine, *, source: str | None = None, stream: str | None = None, limit: int | None = None
+) -> tuple[int, list[dict[str, Any]]]:
+    """Records set aside, those that wait longest first: how many there are, and the first ``limit`` of them.
+
+    Args:
+        control: The control store.
+        source: Only records of this system.
+        stream: Only records of this stream.
+        limit: No more than so many; all by default.
+
+    Returns:
+        Their number, and for each the columns of the table ``quarantine``.
+    """
+    chosen = _chosen(source, stream)
+    order = (_TABLE.c.first_seen, _TABLE.c.source, _TABLE.c.stream, _TABLE.c.record_id)
+    with control.connect() as connection:
+        count = connection.execute(select(func.count()).select_from(_TABLE).where(chosen)).scalar() or 0
+        rows = connection.execute(select(_TABLE).where(chosen).order_by(*order).limit(limit)).mappings()
+        return count, [dict(row) for row in rows]
+
+
+def quarantine_count(control: Engine, source: str, stream: str | None = None) -> int:
+    """Number of records of a source, or of one of its streams, that are set aside."""
+    with control.connect() as connection:
+        return connection.execute(select(func.count()).select_from(_TABLE).where(_chosen(source, stream))).scalar() or 0
+
+
+def _chosen(source: str | None, stream: str | None) -> ColumnElement[bool]:
+    named = ((_TABLE.c.source, source), (_TABLE.c.stream, stream))
+    wanted: ColumnElement[bool] = true()
+    for column, name in named:
+        wanted = wanted if name is None else wanted & (column == name)
+    return wanted
 
 
 def quarantine_attempts(control: Engine, source: str, stream: str, ids: Collection[str]) -> int:

@@ -8,6 +8,7 @@ from typing import cast
 import dagster as dg
 from pydantic import Field
 
+from cdp_pipelines import database
 from cdp_pipelines.checks import KeyCounts, count_keys
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.defs.border import RERUN_HELPS, border
@@ -133,8 +134,9 @@ def _results(
         for stream in report.streams:
             if stream.error_class is None:
                 keys = count_keys(opened.lake, duck, tables_of(source.stream(stream.stream)), source.name)
-                yield materialised(source, report, stream, keys)
-                results = check_results(opened, duck, source, stream, run_id=report.run_id, keys=keys)
+                waiting = database.quarantine_count(opened.stores.control, source.name, stream.stream)
+                yield materialised(source, report, stream, keys, waiting=waiting)
+                results = check_results(opened, duck, source, stream, run_id=report.run_id, keys=keys, waiting=waiting)
                 yield from (result for result in results if _key_of(result) in asked)
 
 
@@ -219,7 +221,7 @@ def _grain(entity: type[Entity], source: Source) -> str:
 
 
 def materialised(
-    source: Source, report: SyncReport, stream: StreamReport, keys: KeyCounts
+    source: Source, report: SyncReport, stream: StreamReport, keys: KeyCounts, *, waiting: int
 ) -> dg.MaterializeResult[None]:
     """What the UI shows of one stream's run: counts and durations, never a value from a record."""
     metadata: dict[str, dg.MetadataValue] = {
@@ -230,6 +232,7 @@ def materialised(
         "rows deleted": dg.MetadataValue.int(stream.deleted),
         "records quarantined": dg.MetadataValue.int(stream.quarantined),
         "records recovered from quarantine": dg.MetadataValue.int(stream.recovered),
+        "records waiting in quarantine": dg.MetadataValue.int(waiting),
         "undeclared fields": dg.MetadataValue.json(stream.drift),
         "odd and dealt with": dg.MetadataValue.json(stream.notices),
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 from duckdb import DuckDBPyConnection
 
-from cdp_pipelines import database
 from cdp_pipelines.checks import KeyCounts, unprotected_batches
 from cdp_pipelines.installation import Installation
+from cdp_pipelines.quarantine import are_too_many
 from cdp_pipelines.sync import StreamReport
 from connectors.spec import Source
-
-QUARANTINE_SHARE = 0.01
-"""Share of records read that may be set aside before the check fails."""
 
 MANY = 100
 """Deletions below this number are everyday life."""
@@ -21,7 +18,7 @@ CHECKS: dict[str, tuple[str, bool]] = {
     "keys_unique": ("Every record of the source has one current row.", True),
     "no_plaintext": ("Every personal column holds ciphertexts and nothing else.", True),
     "volume_plausible": ("The stream has not lost half of its current rows in one run.", False),
-    "quarantine_small": (f"At most {QUARANTINE_SHARE:.0%} of the records wait in quarantine.", False),
+    "quarantine_small": ("Few records could not be mapped; [quarantine] in cdp.toml says how many are few.", False),
     "fields_as_declared": ("The vendor sends no field that neither we use nor leave out on purpose.", False),
 }
 """Check name to (what it asserts, whether a failure blocks what comes after)."""
@@ -43,8 +40,19 @@ def check_results(
     *,
     run_id: str,
     keys: KeyCounts,
+    waiting: int,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The results for one stream after its sync; ``keys`` are the current rows of its tables."""
+    """The results for one stream after its sync.
+
+    Args:
+        opened: The installation.
+        duck: A connection of its engine.
+        source: The system.
+        report: What the sync did to the stream.
+        run_id: The sync.
+        keys: Current rows of the stream's tables.
+        waiting: Records of the stream in quarantine.
+    """
     key = dg.AssetKey([source.name, report.stream])
     tables = [entity.__entity__ for entity in source.stream(report.stream).entities]
     yield _result(key, "keys_unique", counted="rows that share a key", count=keys.duplicates)
@@ -57,13 +65,13 @@ def check_results(
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"rows deleted": report.deleted, "rows left": keys.live},
     )
-    waiting = len(database.quarantine_pending(opened.stores.control, source.name, report.stream))
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name="quarantine_small",
-        passed=waiting <= QUARANTINE_SHARE * max(report.records, 100),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"records waiting": waiting},
+        passed=not are_too_many(opened.settings.quarantine, report, waiting=waiting, live=keys.live),
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"See which and why with: cdp quarantine list --source {source.name} --stream {report.stream}",
+        metadata={"records waiting": waiting, "set aside for the first time": report.newly_quarantined},
     )
     yield dg.AssetCheckResult(
         asset_key=key,

@@ -23,7 +23,9 @@ from cdp_pipelines.database import (
     load_cursor,
     profile_exists,
     quarantine_clear,
+    quarantine_count,
     quarantine_counts,
+    quarantine_list,
     quarantine_pending,
     quarantine_put,
     read_ledger,
@@ -281,6 +283,17 @@ def test_recovered_records_are_let_go(control):
     quarantine_clear(control, "hubspot", "companies", ids)
     quarantine_clear(control, "hubspot", "contacts", ids[1:])
     assert quarantine_pending(control, "hubspot", "contacts") == ["0"]
+
+
+def test_records_set_aside_are_listed_oldest_first_and_counted(control):
+    quarantine_put(control, "zendesk", "tickets", [("9", "missing:status")])
+    quarantine_put(control, "hubspot", "contacts", [("1", "ValueError"), ("2", "ValueError")])
+    count, rows = quarantine_list(control, limit=2)
+    assert (count, [(row["stream"], row["record_id"]) for row in rows]) == (3, [("tickets", "9"), ("contacts", "1")])
+    assert rows[0]["first_seen"].tzinfo is not None
+    assert [row["record_id"] for row in quarantine_list(control, source="hubspot", stream="contacts")[1]] == ["1", "2"]
+    assert quarantine_list(control, source="hubspot", stream="deals") == (0, [])
+    assert [quarantine_count(control, "hubspot"), quarantine_count(control, "hubspot", "deals")] == [2, 0]
 
 
 # Ledger
