@@ -120,7 +120,7 @@ def test_something_else_than_toml_names_the_line(file):
         pytest.param(
             '\ndta = "x"\n',
             "line 2: dta is not a setting. Did you mean data? Valid here: alerts, company, data, database_url, engine, "
-            "identity, lake, root_key_file, sources.",
+            "identity, lake, quarantine, root_key_file, sources.",
             id="unknown key",
         ),
         pytest.param(
