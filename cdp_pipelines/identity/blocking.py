@@ -5,12 +5,11 @@ and of the others those alone that have to be compared with a changed one. A tok
 ``max_records_per_block`` says nothing and would multiply: its block is dropped, and the report counts it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cdp_pipelines.identity.keys import Carried, Mask, Rows
 
@@ -60,12 +59,7 @@ class Blocks:
         return pairs // len(changed), pairs % len(changed)
 
 
-def blocks(
-    before: Sequence[Sequence[str]],
-    after: Sequence[Sequence[str]],
-    *,
-    limit: int,
-) -> Blocks:
+def blocks(before: pa.ListArray, after: pa.ListArray, *, limit: int) -> Blocks:
     """Blocks from the tokens of each record as they were and as they are.
 
     Args:
@@ -73,7 +67,8 @@ def blocks(
         after: Tokens of each record now, by row.
         limit: As ``Blocks.limit``.
     """
-    old, (rows, new) = _flat(before)[1], _flat(after)
+    old, new = pc.list_flatten(before), pc.list_flatten(after)
+    rows = pc.list_parent_indices(after).to_numpy(zero_copy_only=False).astype(np.int64)
     encoded = pa.concat_arrays([old, new]).dictionary_encode()
     codes = np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
     count = len(encoded.dictionary)
@@ -101,9 +96,3 @@ def shared_by_few(pairs: Pairs, carried: Carried, limit: int) -> Mask:
     """By pair, whether both records carry a key that not too many others carry."""
     few = carried.only(carried.sizes() <= limit)
     return sharing(pairs, few.rows, few.keys)
-
-
-def _flat(lists: Sequence[Sequence[str]]) -> tuple[Rows, pa.Array]:
-    lengths: npt.NDArray[np.int64] = np.array([len(one) for one in lists], dtype=np.int64)
-    values = pa.array([value for one in lists for value in one], pa.string())
-    return np.repeat(np.arange(len(lists)), lengths), values

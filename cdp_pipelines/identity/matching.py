@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -34,6 +34,8 @@ _AGREEING = ("same", "agrees")
 _SHARED = "same"
 _SHARED_BY_MANY = "shared by many"
 _TOKENS = {"email": ("email_token", "other_emails_tokens"), "phone": ("phone_token", "other_phones_tokens")}
+_TOKEN_LISTS = pa.list_(pa.string())
+_BATCH_ROWS = 10_000
 _REFERENCES = ("source", "source_id", "other_source", "other_source_id")
 
 
@@ -59,7 +61,7 @@ class Found:
         scores: Pairs likely enough to be looked at. Evidence that too many share is not in the weight.
         by_many: By field, whether what the pair shares in it is shared by too many.
         likeness: What clustering makes of the pairs and of the answers.
-        keys: Rows of ``match_key`` that are not as they were.
+        keys: Rows of ``match_key`` that are not as they were, as ``Known.keys`` with version_at and deleted.
         compared: Pairs compared in this run.
         dropped_blocks: Tokens that too many records share.
     """
@@ -67,7 +69,7 @@ class Found:
     scores: Scores
     by_many: dict[str, Mask]
     likeness: Likeness
-    keys: list[dict[str, Any]]
+    keys: pa.Table
     compared: int
     dropped_blocks: int
 
@@ -99,19 +101,19 @@ class Matcher:
         Raises:
             EngineError: The comparison failed.
         """
-        stamps = self._stamps(records)
-        old = _aligned(records, known.keys)
-        changed = np.array([new != was.stamp for new, was in zip(stamps, old, strict=True)], dtype=np.bool_)
-        fresh = dict(self._features([row for row in np.flatnonzero(changed).tolist() if stamps[row]]))
-        made = {row: [self.token(key) for key in features.blocking_keys(found)] for row, found in fresh.items()}
-        tokens = [made.get(row, []) if changed[row] else was.tokens for row, was in enumerate(old)]
-        shared = blocks(known.keys["tokens"].to_pylist(), tokens, limit=self.settings.identity.max_records_per_block)
+        stamps, kept = self._stamps(records), keys.rows_of(known.keys, keys.record_keys(records))
+        was = [*known.keys["stamp"].to_pylist(), ""]
+        changed = np.array([new != was[place] for new, place in zip(stamps, kept, strict=True)], dtype=np.bool_)
+        fresh = self._fresh([row for row in np.flatnonzero(changed).tolist() if stamps[row]])
+        before = known.keys["tokens"].combine_chunks()
+        tokens = _tokens_now(before, np.where(changed, -1, kept), fresh)
+        shared = blocks(before, tokens, limit=self.settings.identity.max_records_per_block)
         compared = shared.candidates(changed)
         scores = Scores.joined(
             [_recalled(records, known.pairs, changed, shared), self._scores(records, compared, fresh)]
         )
         scores, by_many = self._without_what_many_share(records, scores)
-        news = _key_rows(records, np.flatnonzero(changed), stamps, tokens, now)
+        news = _key_rows(records, stamps, tokens, now).filter(pa.array(changed))
         likeness = self._likeness(records, scores, known.answers)
         return Found(scores, by_many, likeness, news, len(compared[0]), shared.dropped)
 
@@ -133,11 +135,21 @@ class Matcher:
     def _features(self, rows: Sequence[int]) -> list[tuple[int, Features]]:
         return list(self.values.features(rows, phone_region=self.settings.company.phone_region))
 
-    def _scores(self, records: pa.Table, pairs: Pairs, fresh: dict[int, Features]) -> Scores:
+    def _fresh(self, rows: Sequence[int]) -> "_Fresh":
+        """The records at ``rows`` in comparable form, batch by batch: as Python objects all would take gigabytes."""
+        parts, tokens = [scoring.table([])], [pa.array([], _TOKEN_LISTS)]
+        for start in range(0, len(rows), _BATCH_ROWS):
+            found = self._features(rows[start : start + _BATCH_ROWS])
+            parts.append(scoring.table(found))
+            made = [[self.token(key) for key in features.blocking_keys(one)] for _, one in found]
+            tokens.append(pa.array(made, _TOKEN_LISTS))
+        return _Fresh(pa.concat_tables(parts), pa.concat_arrays(tokens))
+
+    def _scores(self, records: pa.Table, pairs: Pairs, fresh: "_Fresh") -> Scores:
         """The pairs worth a look, by comparing them now."""
-        needed = np.unique(np.concatenate(pairs)).tolist()
-        table = scoring.table([(row, fresh[row]) for row in needed if row in fresh])
-        others = scoring.table(self._features([row for row in needed if row not in fresh]))
+        needed = np.unique(np.concatenate(pairs))
+        table = fresh.features.filter(pa.array(np.isin(fresh.rows, needed)))
+        others = scoring.table(self._features(np.setdiff1d(needed, fresh.rows).tolist()))
         least = weight_of(self.settings.identity.review_from)
         scores = scoring.score(pa.concat_tables([table, others]), *pairs, self.engine, floor=least)
         return scores.only(scores.weight >= least + one_source_more(records, scores, self.settings.identity))
@@ -212,28 +224,44 @@ def changes_of(pairs: pa.Table, kept: pa.Table, *, now: datetime) -> tuple[list[
     return sorted(gone), pa.Table.from_pylist(news, schema=pairs.schema.append(pa.field("found_at", UTC)))
 
 
-class _Old(NamedTuple):
-    stamp: str
-    tokens: list[str]
+class _Fresh(NamedTuple):
+    """Records that changed, in comparable form.
+
+    Attributes:
+        features: As ``scoring.table`` makes it.
+        tokens: The tokens of each.
+    """
+
+    features: pa.Table
+    tokens: pa.ListArray
+
+    @property
+    def rows(self) -> Rows:
+        """Their numbers."""
+        numbers: Rows = self.features["unique_id"].to_numpy()
+        return numbers
 
 
-def _aligned(records: pa.Table, kept: pa.Table) -> list[_Old]:
-    """What is kept of each record."""
-    rows = list(map(_Old, kept["stamp"].to_pylist(), kept["tokens"].to_pylist()))
-    rows.append(_Old("", []))
-    at = keys.rows_of(kept, keys.record_keys(records))
-    return [rows[place] for place in at.tolist()]
+def _tokens_now(before: pa.ListArray, kept: Rows, fresh: _Fresh) -> pa.ListArray:
+    """The tokens of each record now: at place ``kept`` of ``before``, of ``fresh``, or none."""
+    none = pa.array([[]], _TOKEN_LISTS)
+    places = np.where(kept < 0, len(before) + len(fresh.tokens), kept)
+    places[fresh.rows] = len(before) + np.arange(len(fresh.tokens))
+    return pa.concat_arrays([before.cast(_TOKEN_LISTS), fresh.tokens, none]).take(pa.array(places))
 
 
-def _key_rows(
-    records: pa.Table, changed: Rows, stamps: Sequence[str], tokens: Sequence[list[str]], now: datetime
-) -> list[dict[str, Any]]:
-    """The rows of ``match_key`` of changed records; of one that cannot be joined any more, that it is gone."""
-    references = records.select(["source", "source_id"]).take(pa.array(changed)).to_pylist()
-    return [
-        {**reference, "version_at": now, "deleted": not stamps[row], "stamp": stamps[row], "tokens": tokens[row]}
-        for reference, row in zip(references, changed.tolist(), strict=True)
-    ]
+def _key_rows(records: pa.Table, stamps: Sequence[str], tokens: pa.ListArray, now: datetime) -> pa.Table:
+    """The row of ``match_key`` of each record; of one that cannot be joined any more, that it is gone."""
+    return pa.table(
+        {
+            "source": records["source"],
+            "source_id": records["source_id"],
+            "version_at": pa.repeat(pa.scalar(now, UTC), len(records)),
+            "deleted": pa.array([not stamp for stamp in stamps], pa.bool_()),
+            "stamp": pa.array(stamps, pa.string()),
+            "tokens": tokens,
+        }
+    )
 
 
 def _recalled(records: pa.Table, pairs: pa.Table, changed: Mask, shared: Blocks) -> Scores:

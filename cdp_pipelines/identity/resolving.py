@@ -175,7 +175,7 @@ class _Matching:
         writer.before_write()
         replace_pairs(self.stores.control, gone, news)
         reach("identity_pairs")
-        writer.write(MatchKey, self.found.keys)
+        writer.write_table(MatchKey, self.found.keys)
         waiting: int = pairs["standing"].to_pylist().count("review")
         return waiting
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -247,10 +248,15 @@ def test_comparing_what_changed_compares_everything_in_the_end(steps: list[list[
     kept: set[tuple[int, int]] = set()
     for after in steps:
         changed = np.array([old != new for old, new in zip(before, after, strict=True)])
-        shared = blocks(before, after, limit=3)
+        shared = blocks_of(before, after)
         kept = {pair for pair in kept if not changed[list(pair)].any()} & all_pairs(after) | compared(shared, changed)
-        assert kept == all_pairs(after) == compared(blocks([], after, limit=3), np.ones(len(after), dtype=np.bool_))
+        assert kept == all_pairs(after) == compared(blocks_of([], after), np.ones(len(after), dtype=np.bool_))
         before = after
+
+
+def blocks_of(before: list[list[str]], after: list[list[str]]) -> Blocks:
+    old, new = (pa.array(lists, pa.list_(pa.string())) for lists in (before, after))
+    return blocks(old, new, limit=3)
 
 
 def compared(shared: Blocks, changed: Mask) -> set[tuple[int, int]]:

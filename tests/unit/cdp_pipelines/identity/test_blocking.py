@@ -1,14 +1,20 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from cdp_pipelines.identity.blocking import blocks, sharing
+from cdp_pipelines.identity.blocking import Blocks, blocks, sharing
+
+
+def blocks_of(before: list[list[str]], after: list[list[str]], limit: int = 3) -> Blocks:
+    old, new = (pa.array(lists, pa.list_(pa.string())) for lists in (before, after))
+    return blocks(old, new, limit=limit)
 
 
 def candidates(
     before: list[list[str]], after: list[list[str]], changed: list[int], limit: int = 3
 ) -> set[tuple[int, int]]:
     mask = np.isin(np.arange(len(after)), changed)
-    left, right = blocks(before, after, limit=limit).candidates(mask)
+    left, right = blocks_of(before, after, limit).candidates(mask)
     return set(zip(left.tolist(), right.tolist(), strict=True))
 
 
@@ -23,7 +29,7 @@ def test_only_pairs_with_a_changed_record_are_compared_again() -> None:
 
 
 def test_a_token_that_too_many_share_is_dropped_and_counted() -> None:
-    shared = blocks([], [["a"], ["a"], ["a"], ["a", "b"], ["b"]], limit=3)
+    shared = blocks_of([], [["a"], ["a"], ["a"], ["a", "b"], ["b"]])
     assert shared.dropped == 1
     left, right = shared.candidates(np.ones(5, dtype=np.bool_))
     assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(3, 4)]
