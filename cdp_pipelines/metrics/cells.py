@@ -145,7 +145,7 @@ def tally(
             ]
         )
     return _together(
-        [_of_lasting(chosen, name, membership, grain, today) for grain in grains for name, chosen in _by_slice(units)]
+        [_of_lasting(chosen, name, membership, grain, today) for name, chosen in _by_slice(units) for grain in grains]
     )
 
 
@@ -322,10 +322,13 @@ def _by_slice(units: Units) -> Iterator[tuple[tuple[str, str, str], Units]]:
         yield (ALL, ALL, ALL), units.chosen(np.empty(0, np.int64))
         return
     labels = [units.labels[name] for name in ("channel", "slice_name", "slice_value")]
-    for codes in np.unique(np.stack([label.codes for label in labels]), axis=1).T:
-        chosen = np.logical_and.reduce([label.codes == code for label, code in zip(labels, codes, strict=True)])
-        name = tuple(label.names[code] for label, code in zip(labels, codes, strict=True))
-        yield (name[0], name[1], name[2]), units.chosen(np.flatnonzero(chosen))
+    combined = np.zeros(len(units), np.int64)
+    for label in labels:
+        combined = combined * len(label.names) + label.codes
+    order = np.argsort(combined, kind="stable")
+    for chosen in np.split(order, np.flatnonzero(np.diff(combined[order])) + 1):
+        channel, name, value = (label.names[label.codes[chosen[0]]] for label in labels)
+        yield (channel, name, value), units.chosen(chosen)
 
 
 def _of_lasting(
@@ -369,7 +372,8 @@ def _held(units: Units, grain: Grain, first: int, count: int) -> dict[str, Numbe
     begin = np.where(again, np.append(0, ended[:-1])[: len(start)] + 1, start)
     counted = begin <= ended
     change = np.bincount(begin[counted], minlength=count + 2) - np.bincount(ended[counted] + 1, minlength=count + 2)
-    left = np.unique(np.stack([person, ended])[:, (x > 0) & (ended < count)], axis=1)[1]
+    gone = (x > 0) & (ended < count)
+    left = np.unique(person[gone] * count + ended[gone]) % count
     return {
         "n": np.cumsum(change)[:count].astype(np.float64),
         "x": np.bincount(left, minlength=count)[:count].astype(np.float64),
