@@ -1,5 +1,6 @@
 """How systems speak: vendor APIs in, validated canonical rows out. Holds no keys, no lake, no orchestration."""
 
+from connectors.bounds import Bounds
 from connectors.client import Attempt, Patience, Stats, Wiring
 from connectors.connection import CheckResult, Connection
 from connectors.errors import (
@@ -18,6 +19,7 @@ from connectors.spec import Budget, Limiter, Source, Stream
 __all__ = [
     "SOURCES",
     "Attempt",
+    "Bounds",
     "Budget",
     "CheckResult",
     "Connection",

@@ -15,6 +15,7 @@ from connectors.errors import IncompleteError, RejectedError, RetriableError, Sp
 from connectors.spec import Json
 
 _ATTEMPTS = 4
+_LONGEST_LINE = 16 << 20
 _PARENT = "__parentId"
 
 
@@ -80,8 +81,8 @@ class BulkFile:
         """Lines after the first ``after``, as far as one connection brings them."""
         try:
             async with (
-                client.file(self.url, self.label) as response,
-                aclosing(_split(response.aiter_bytes())) as lines,
+                client.file(self.url, self.label) as chunks,
+                aclosing(_split(chunks)) as lines,
             ):
                 async for line in lines:
                     after -= 1
@@ -117,6 +118,8 @@ async def _split(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise SpoiltError(f"A line of a bulk result is longer than {_LONGEST_LINE >> 20} MB, so it is no record.")
         for line in lines:
             if line.strip():
                 yield line

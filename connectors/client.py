@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from connectors.auth import Renewing
+from connectors.bounds import ENCODING, MOST_BYTES, BoundedTransport, Bounds, TooLargeError, steadily
 from connectors.errors import (
     ConnectorError,
     QuotaSpentError,
@@ -42,13 +43,13 @@ log = logging.getLogger(__name__)
 for _chatty in ("httpx", "httpcore"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _MAX_REDIRECTS = 3
 _CONNECTION_ATTEMPTS = 3
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,40}")
 _VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")
 _HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
-_TOO_MANY = 429
+_TOO_LARGE, _TOO_MANY = 413, 429
 _UNPAUSED_SECONDS = 1.0
 """How long to hold back when the vendor says that nothing is left but not for how long."""
 
@@ -102,12 +103,14 @@ class Wiring:
     Attributes:
         limiter: Keeps the budget; by default within this process.
         patience: How long calls are repeated.
+        bounds: What one answer may cost.
         sleep: Waits.
         transport: Carries the calls; by default sockets.
     """
 
     limiter: Limiter | None = None
     patience: Patience = field(default_factory=Patience)
+    bounds: Bounds = field(default_factory=Bounds)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     transport: httpx.AsyncBaseTransport | None = None
 
@@ -144,9 +147,9 @@ class Client:
         self._meter = source.meter() if source.meter else None
         self._http = httpx.AsyncClient(
             auth=source.auth(token) if isinstance(token, str) else Renewing(source.auth, token),
-            headers={"Accept": "application/json"},
-            timeout=_TIMEOUT,
-            transport=wiring.transport,
+            headers={"Accept": "application/json", "Accept-Encoding": ENCODING},
+            timeout=wiring.bounds.timeout,
+            transport=BoundedTransport(wiring.transport or httpx.AsyncHTTPTransport(trust_env=False)),
             trust_env=False,  # else ~/.netrc could send other credentials than the configured ones
         )
 
@@ -155,8 +158,11 @@ class Client:
         await self._http.aclose()
 
     def vendor_now(self) -> datetime:
-        """The time by the vendor's clock, as far as its last answer told; ours until then."""
-        return self._clock().astimezone(UTC) + self._skew
+        """The time by the vendor's clock, as far as its last answer told, or by ours if that is earlier.
+
+        A cursor made of too early a time only costs; one made of too late a time loses what changed before it.
+        """
+        return self._clock().astimezone(UTC) + min(self._skew, timedelta())
 
     async def send(
         self, request: Request, *, absent_on: Collection[int] = (), patience: Patience | None = None
@@ -199,8 +205,8 @@ class Client:
         await self._wiring.sleep(seconds)
 
     @asynccontextmanager
-    async def file(self, url: str, label: str) -> AsyncIterator[httpx.Response]:
-        """A file the vendor has put elsewhere, to be read as it arrives. Its address is a secret; the token stays here.
+    async def file(self, url: str, label: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The content of a file the vendor has put elsewhere, as it arrives. Its address is a secret; the token stays.
 
         Args:
             url: Where it is.
@@ -217,7 +223,7 @@ class Client:
                 status = response.status_code
                 if not response.is_success:
                     raise self._error(Request(label), response)
-                yield response
+                yield steadily(response.aiter_bytes(), self._wiring.bounds)
         except httpx.RequestError as error:
             raise RetriableError(
                 f"{self.source.name} {label}: {type(error).__name__} while reading the file, so it ended early. "
@@ -266,25 +272,47 @@ class Client:
         started = time.perf_counter()
         status = None
         self.stats.requests += 1
+        bounds = self._wiring.bounds
         try:
             content = None if request.json is None else orjson.dumps(request.json)
             headers = {} if content is None else {"Content-Type": "application/json"}
-            response = await self._http.request(
-                "GET" if content is None else "POST", url, content=content, headers=headers
-            )
+            # The HTTP library's own timeouts begin again with every byte.
+            async with asyncio.timeout(bounds.answer_seconds):
+                response = await self._http.request(
+                    "GET" if content is None else "POST",
+                    url,
+                    content=content,
+                    headers=headers,
+                    extensions={MOST_BYTES: bounds.page_bytes},
+                )
             status = response.status_code
-        except httpx.RequestError as error:
-            unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        except (httpx.RequestError, TimeoutError, TooLargeError) as error:
             # from None: messages of the HTTP library may quote the address that was called.
-            raise (UnreachableError if unconnected else RetriableError)(
-                f"{self._what(request)}: {type(error).__name__} while talking to {httpx.URL(url).host}, so "
-                "there is no answer. Check the network and the account or base_url in the configuration, then run "
-                "again."
-            ) from None
+            raise self._unanswered(request, url, error) from None
         else:
             return response
         finally:
             self._report(Attempt(request.path, status, number, time.perf_counter() - started))
+
+    def _unanswered(self, request: Request, url: str, error: Exception) -> ConnectorError:
+        """What it means that no whole answer came."""
+        what, bounds = self._what(request), self._wiring.bounds
+        if isinstance(error, TooLargeError):
+            return RejectedError(
+                f"{what}: the answer is longer than {bounds.page_bytes >> 20} MB, so it was not read to its end. "
+                f"Compare docs/connectors/{self.source.name}.md with the vendor's changelog.",
+                status=_TOO_LARGE,
+            )
+        if isinstance(error, TimeoutError):
+            return RetriableError(
+                f"{what}: the answer had not ended after {bounds.answer_seconds:.0f} s, so it was given up. Check the "
+                "network, then run again."
+            )
+        unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return (UnreachableError if unconnected else RetriableError)(
+            f"{what}: {type(error).__name__} while talking to {httpx.URL(url).host}, so there is no answer. Check the "
+            "network and the account or base_url in the configuration, then run again."
+        )
 
     def _report(self, attempt: Attempt) -> None:
         log.info(
@@ -334,15 +362,15 @@ class Client:
         raise self._judged(seen, refused.status, body, refused.retry_after_seconds)
 
     def _json(self, request: Request, response: httpx.Response) -> Json:
+        """The body, whatever the headers call it."""
         try:
             body = orjson.loads(response.content)
         except orjson.JSONDecodeError:
             body = None
         if not isinstance(body, dict):
             raise RetriableError(
-                f"{self._what(request)}: {len(response.content)} bytes with status {response.status_code} that are not "
-                "one JSON object, so the answer was cut short or is not the vendor's. Run again; if it stays, look for "
-                "a proxy.",
+                f"{self._what(request)}: {_flaw(response)}, so the answer was cut short or is not the vendor's. Run "
+                "again; if it stays, look for a proxy.",
                 status=response.status_code,
             )
         return body
@@ -439,6 +467,19 @@ def _object(content: bytes) -> Json:
         if isinstance(body, dict):
             return body
     return {}
+
+
+def _flaw(response: httpx.Response) -> str:
+    """What an answer is instead of JSON, without a word of it."""
+    found = _MEDIA_TYPE.match(response.headers.get("Content-Type", ""))
+    kind = f" of {found[0]}" if found and "json" not in found[0] else ""
+    try:
+        response.content.decode()
+    except UnicodeDecodeError:
+        problem = "not UTF-8"
+    else:
+        problem = "not one JSON object"
+    return f"{len(response.content)} bytes{kind} with status {response.status_code} that are {problem}"
 
 
 def _vendor_code(body: Json) -> str | None:

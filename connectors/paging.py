@@ -9,8 +9,11 @@ from typing import Any
 from connectors.errors import IncompleteError
 from connectors.spec import Json, Request
 
+_SIZES = ("per_page", "page[size]", "limit", "pageSize", "first")
+"""What vendors call the number of records a page shall hold."""
 _FULL_PAGE = 1000
-"""What an export page without ``end_of_stream`` is compared with: a shorter one was the last."""
+"""What an export page without ``end_of_stream`` is compared with, if the request names no number: a shorter one was the
+last."""
 
 
 def one_page(request: Request, body: Json) -> None:
@@ -59,7 +62,8 @@ def export_time(request: Request, body: Json) -> Request | None:
 
     ``next_page`` is never empty and says nothing. Older answers have no ``end_of_stream`` but a ``count``.
     """
-    if body.get("end_of_stream", body.get("count", 0) < _FULL_PAGE):
+    asked = int(request.params.get("per_page", _FULL_PAGE))
+    if body.get("end_of_stream", body.get("count", 0) < asked):
         return None
     return request.having(start_time=_token(body, "end_time"))
 
@@ -68,6 +72,20 @@ def list_cursor(request: Request, body: Json) -> Request | None:
     """Cursor lists: ``meta.after_cursor`` while ``meta.has_more``."""
     meta = body.get("meta") or {}
     return request.having(**{"page[after]": _token(meta, "after_cursor")}) if meta.get("has_more") else None
+
+
+def halved(request: Request, least: int) -> Request | None:
+    """The same call for half as many records; None if it names no number, or for less than ``least``."""
+    body = request.json or {}
+    holders = {"params": request.params, "body": body, "variables": body.get("variables") or {}}
+    where, name = next(((w, n) for w, holder in holders.items() for n in _SIZES if n in holder), ("", ""))
+    size = int(holders[where][name] or 0) // 2 if where else 0
+    if size < least:
+        return None
+    if where == "params":
+        return replace(request, params={**request.params, name: str(size)})
+    smaller = {**holders[where], name: size}
+    return replace(request, json=smaller if where == "body" else {**body, "variables": smaller})
 
 
 def _token(holder: Json, name: str) -> str:

@@ -6,7 +6,7 @@ record that cannot be mapped is set aside by reference and counted; the rest of 
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ import orjson
 from pydantic import ValidationError
 
 from connectors.client import Client
+from connectors.cursors import ExportCursor
 from connectors.errors import IncompleteError, MappingError, RejectedError, RetriableError
-from connectors.graphql import at, having
+from connectors.graphql import at
+from connectors.paging import halved
 from connectors.spec import Context, Json, Paging, Request, Row, Stream
 from models import Entity
 from models.derive import validator
@@ -24,7 +26,11 @@ PAGE_CAP = 100_000
 """More pages than any account has; a listing that goes on longer is running in a circle no single request shows."""
 _SMALLEST_PAGE = 50
 _GATEWAY_TIMEOUT = 504
-_TOO_DEAR = 413
+_TOO_LARGE = 413
+_PLACE_UNKNOWN = frozenset({400, 410, 422})
+"""What vendors answer to a cursor that has ended."""
+_STARTS = 3
+"""How often a listing is begun before its places are held to end too soon."""
 _BAD_REQUEST = 400
 
 
@@ -104,14 +110,52 @@ class Reading:
         self.stream, self.client, self.context = stream, client, context
         self.state, self.since = state, since
         self._retry_ids = frozenset(retry_ids)
+        self._notices: list[str] = []
         self._checks = {entity: validator(entity) for entity in stream.entities}
 
-    async def bodies(self, request: Request, paging: Paging, *, rows_at: str | None = None) -> AsyncIterator[Json]:
+    async def bodies(
+        self,
+        request: Request,
+        paging: Paging,
+        *,
+        rows_at: str | None = None,
+        anew: Request | None = None,
+        starts: int = _STARTS,
+    ) -> AsyncIterator[Json]:
         """Every page from ``request`` on.
+
+        Where the vendor no longer knows the place to go on from, the listing is begun again: what comes twice is
+        written once.
+
+        Args:
+            request: The first call.
+            paging: How pages follow each other.
+            rows_at: Where their records are, if not where the stream says.
+            anew: The beginning, where ``request`` itself names a place.
+            starts: How often the listing may begin; 1 for readers that count what they see.
 
         Raises:
             IncompleteError: A page has no list where its records should be, or the pages run in a circle.
         """
+        for start in range(1, starts + 1):
+            pages = 0
+            try:
+                async for body in self._bodies(request, paging, rows_at):
+                    pages += 1
+                    yield body
+            except RejectedError as error:
+                again = request if pages else anew
+                if error.status not in _PLACE_UNKNOWN or again is None or start == starts:
+                    raise
+                request, anew = again, anew if pages else None
+                self._notices.append(
+                    f"{self._name}: the vendor no longer knew the place to go on from, so the listing was read again "
+                    "from its beginning."
+                )
+            else:
+                return
+
+    async def _bodies(self, request: Request, paging: Paging, rows_at: str | None) -> AsyncIterator[Json]:
         seen: set[bytes] = set()
         following: Request | None = request
         while following is not None:
@@ -146,17 +190,13 @@ class Reading:
         while True:
             try:
                 return request, await self.client.send(request, absent_on=self.stream.absent_on)
-            except RetriableError as error:
-                size = int(request.params.get("per_page", 0)) // 2
-                if error.status != _GATEWAY_TIMEOUT or size < _SMALLEST_PAGE:
+            except (RetriableError, RejectedError) as error:
+                # A gateway gave up, the answer is too long, or a query costs more than any query may: ask for less.
+                least = {_GATEWAY_TIMEOUT: _SMALLEST_PAGE, _TOO_LARGE: 1}.get(error.status or 0)
+                smaller = halved(request, least) if least else None
+                if smaller is None:
                     raise
-                request = request.having(per_page=str(size))
-            except RejectedError as error:
-                # A query that costs more than any query may: the vendor's formula is its own, so ask for less.
-                size = int(at(request.json, "variables.first") or 0) // 2
-                if error.status != _TOO_DEAR or not size:
-                    raise
-                request = having(request, first=size)
+                request = smaller
 
     def records_of(self, body: Json, rows_at: str | None = None, *, page: int = 1) -> list[Json]:
         """The list of records on a page.
@@ -193,7 +233,8 @@ class Reading:
                 drift.update(undeclared)
             if record_id in self._retry_ids:
                 recovered.append(record_id)
-        return Page(rows, rejected, recovered, cursor, len(records), drift)
+        notices, self._notices = self._notices, []
+        return Page(rows, rejected, recovered, cursor, len(records), drift, notices=notices)
 
     def _id(self, record: Json) -> str:
         try:
@@ -236,7 +277,7 @@ class Reading:
                 await self.stream.enrich(self, records)
             page = self.page(records, cursor=None)
             gone = set(part) - {self._id(record) for record in records}
-            yield Page(page.rows, page.rejected, [*page.recovered, *sorted(gone)], None, page.records, page.drift)
+            yield replace(page, recovered=[*page.recovered, *sorted(gone)])
 
     @property
     def _name(self) -> str:
@@ -267,19 +308,21 @@ async def _pages(reading: Reading, paging: Paging) -> AsyncIterator[Json]:
     """The pages; the first call is repeated once if its start was too recent by the vendor's clock."""
     stream, client = reading.stream, reading.client
 
-    def first() -> Request:
-        start = stream.cursor.first(reading.state, reading.since, client.vendor_now())
+    def first(state: Json | None) -> Request:
+        start = stream.cursor.first(state, reading.since, client.vendor_now())
         return Request(stream.path, {**stream.params, **start})
 
-    request = first()
+    request = first(reading.state)
+    # Only a vendor's own token can end; a time is always a place.
+    anew = first(None) if isinstance(stream.cursor, ExportCursor) and "cursor" in request.params else None
     try:
-        async for body in reading.bodies(request, paging):
+        async for body in reading.bodies(request, paging, anew=anew):
             yield body
     except RejectedError as error:
         # The refusal itself brought the vendor's time, so the start may come out earlier now.
-        if error.status != _BAD_REQUEST or first() == request:
+        if error.status != _BAD_REQUEST or first(reading.state) == request:
             raise
-        async for body in reading.bodies(first(), paging):
+        async for body in reading.bodies(first(reading.state), paging):
             yield body
 
 

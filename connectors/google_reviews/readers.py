@@ -166,7 +166,7 @@ async def _walk(reading: Reading, path: str, walk: _Walk) -> AsyncIterator[Page]
     for start in range(1, _STARTS + 1):
         pages, walk.listed = 0, set()
         try:
-            async for body in reading.bodies(request, page_token):
+            async for body in reading.bodies(request, page_token, starts=1):
                 pages += 1
                 records = reading.records_of(body)
                 yield reading.page(walk.take(body, records), cursor=None)

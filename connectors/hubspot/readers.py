@@ -65,8 +65,10 @@ async def _first_load(reading: Reading, state: Json) -> AsyncIterator[Page]:
     started = state.get("started")
     phases = ("archived",) if state["phase"] == "archived" else ("live", "archived")
     for phase in phases:
+        anew = _listing(reading, archived=phase == "archived")
         after = state.get("after") if phase == state["phase"] else None
-        async for body in reading.bodies(_listing(reading, archived=phase == "archived", after=after), next_after):
+        place = anew.having(after=after) if after else anew
+        async for body in reading.bodies(place, next_after, anew=anew if after else None):
             started = started or reading.client.vendor_now().isoformat()
             yield reading.page(body["results"], cursor=_place(phase, body, started))
 
@@ -81,7 +83,7 @@ def _more(body: Json) -> bool:
     return bool((body.get("paging") or {}).get("next"))
 
 
-def _listing(reading: Reading, *, archived: bool, after: str | None = None) -> Request:
+def _listing(reading: Reading, *, archived: bool) -> Request:
     params = {
         **reading.stream.params,
         "properties": ",".join(_properties(reading.stream, reading.context)),
@@ -95,7 +97,6 @@ def _listing(reading: Reading, *, archived: bool, after: str | None = None) -> R
             stream=reading.stream.name,
         )
     params |= {"archived": "true"} if archived else {}
-    params |= {"after": after} if after else {}
     return Request(reading.stream.path, params)
 
 
@@ -171,7 +172,7 @@ async def read_timeline(reading: Reading) -> AsyncIterator[Page]:
         end = start + _TIMELINE_WINDOW
         window = {"startTimestamp": str(_millis(start)), "endTimestamp": str(_millis(end) - 1), "limit": "1000"}
         twins: Counter[tuple[int, object]] = Counter()
-        async for body in reading.bodies(Request(reading.stream.path, window), offset_while_more):
+        async for body in reading.bodies(Request(reading.stream.path, window), offset_while_more, starts=1):
             for entry in body["timeline"]:
                 entry["id"] = _entry_id(entry, twins)
             # A window may reach into the future, of which nothing has been read.

@@ -131,15 +131,14 @@ def test_a_bulk_file_cut_anywhere_is_noticed_and_what_was_given_before_is_whole(
 def taken(content, count, chunk):
     """What is read of a file that comes in pieces of ``chunk`` bytes, and the error at its end."""
 
-    class Pieces:
-        async def aiter_bytes(self):
-            for start in range(0, len(content), chunk):
-                yield content[start : start + chunk]
+    async def pieces():
+        for start in range(0, len(content), chunk):
+            yield content[start : start + chunk]
 
     class Client:
         @asynccontextmanager
         async def file(self, _url, _label):
-            yield Pieces()
+            yield pieces()
 
     found = []
 

@@ -64,7 +64,7 @@ class Vendor:
     async def sleep(self, seconds):
         self.waits.append(seconds)
 
-    def connection(self, *, patience=None, **changes):
+    def connection(self, *, patience=None, wiring=None, **changes):
         given = {
             "token": "secret",
             "account": "ours",
@@ -74,7 +74,9 @@ class Vendor:
             "clock": lambda: NOW,
             "observer": self.attempts.append,
         }
-        wiring = Wiring(sleep=self.sleep, transport=httpx.MockTransport(self.handle), patience=patience or Patience())
+        wiring = wiring or Wiring(
+            sleep=self.sleep, transport=httpx.MockTransport(self.handle), patience=patience or Patience()
+        )
         return Connection(self.source, **{**given, **changes}, wiring=wiring)
 
     def read(self, *, cursor=None, since=None, retry_ids=(), stream=None, **changes):

@@ -2,13 +2,16 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
 
 from connectors import IncompleteError, Patience, QuotaSpentError, RejectedError, RetriableError, SettingsError
 from connectors.client import Attempt, is_retriable
+from connectors.cursors import ChangedSince
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 END = {"companies": [], "after_cursor": "c", "end_of_stream": True}
 
 
@@ -80,11 +83,30 @@ def test_a_spent_daily_quota_is_not_waited_for(vendor):
     assert len(there.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b'{"companies": [', b"", b"<html>", b"[1]"])
-def test_a_body_that_is_no_object_is_an_error_and_not_an_empty_page(vendor, body):
-    there = vendor(httpx.Response(200, content=body))
-    with pytest.raises(RetriableError, match="not one JSON object"):
+@pytest.mark.parametrize(
+    ("body", "kind", "seen"),
+    [
+        (b'{"companies": [', "application/json", "15 bytes with status 200 that are not one JSON object"),
+        (b"", "", "0 bytes with status 200 that are not one JSON object"),
+        (b"<html>", "text/html; charset=utf-8", "6 bytes of text/html with status 200 that are not one JSON object"),
+        (b"[1]", "a@example.com", "3 bytes with status 200 that are not one JSON object"),
+        (b'{"a": "\xff"}', "application/json", "10 bytes with status 200 that are not UTF-8"),
+    ],
+)
+def test_a_body_that_is_no_object_is_an_error_and_not_an_empty_page(vendor, body, kind, seen):
+    there = vendor(httpx.Response(200, content=body, headers={"Content-Type": kind}))
+    with pytest.raises(RetriableError, match=f"acme /companies: {seen}, so the answer was cut short"):
         there.read()
+
+
+def test_what_json_is_called_does_not_matter(vendor):
+    assert len(vendor(httpx.Response(200, json=END, headers={"Content-Type": "text/html"})).read()) == 1
+
+
+def test_only_a_compression_that_can_be_bounded_is_asked_for(vendor):
+    there = vendor(END)
+    there.read()
+    assert there.requests[0].headers["Accept-Encoding"] == "gzip"
 
 
 def test_a_redirect_within_the_host_is_followed_with_the_token(vendor):
@@ -246,6 +268,16 @@ def test_the_vendors_clock_is_believed(vendor):
     there.read(since=moment)
     latest = int((moment - timedelta(seconds=61)).timestamp())
     assert there.queries == [{"start_time": str(int(moment.timestamp()))}, {"start_time": str(latest)}]
+
+
+@pytest.mark.parametrize(("theirs", "believed"), [(timedelta(hours=-7), True), (timedelta(hours=7), False)])
+def test_the_earlier_of_two_clocks_is_believed(vendor, vary, company, theirs, believed):
+    """A cursor made of too late a time would lose what changed before it."""
+    source = vary(cursor=ChangedSince("since", overlap=timedelta(minutes=5)))
+    page = {"companies": [company(1)], "end_of_stream": True}
+    answer = httpx.Response(200, json=page, headers={"Date": format_datetime(NOW + theirs, usegmt=True)})
+    cursor = vendor(answer, source=source).read()[-1].cursor
+    assert cursor == {"since": (NOW + theirs if believed else NOW).isoformat()}
 
 
 def test_another_bad_request_is_not_repeated(vendor):

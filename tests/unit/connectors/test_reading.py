@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from connectors import IncompleteError, Patience, Rejected, RetriableError
+from connectors import IncompleteError, Patience, Rejected, RejectedError, RetriableError
 from connectors import reading as loop
 from connectors.paging import one_page
 from connectors.spec import Join, Request
@@ -145,6 +145,43 @@ def test_pages_are_not_halved_for_ever(vendor, vary):
     with pytest.raises(RetriableError):
         there.read(patience=Patience(attempts=1))
     assert [query["per_page"] for query in there.queries] == ["100", "50"]
+
+
+@pytest.mark.parametrize("status", [400, 410, 422])
+def test_a_place_the_vendor_no_longer_knows_means_from_the_beginning(vendor, company, status):
+    there = vendor(httpx.Response(status), page(company(1), company(2)))
+    (result,) = there.read(cursor={"cursor": "ended"})
+    assert there.queries == [{"cursor": "ended"}, {"start_time": "1"}]
+    assert [row["source_id"] for row in result.rows[Account]] == ["1", "2"]
+    (notice,) = result.notices
+    assert notice == (
+        "acme/companies: the vendor no longer knew the place to go on from, so the listing was read again from its "
+        "beginning."
+    )
+
+
+def test_a_place_that_ends_while_it_is_read_means_from_where_this_run_began(vendor, company):
+    more = page(company(1), after_cursor="a", end_of_stream=False)
+    there = vendor(more, httpx.Response(400), more, page(company(2)))
+    pages = there.read(cursor={"cursor": "c"})
+    assert there.queries == [{"cursor": name} for name in ("c", "a", "c", "a")]
+    assert [len(p.notices) for p in pages] == [0, 1, 0]
+
+
+def test_places_that_end_all_the_time_are_an_error(vendor, company):
+    more = page(company(1), after_cursor="a", end_of_stream=False)
+    ended = httpx.Response(400)
+    there = vendor(more, ended, more, ended, more, ended)
+    with pytest.raises(RejectedError):
+        there.read()
+    assert len(there.requests) == 6
+
+
+def test_a_beginning_that_is_refused_too_is_an_error(vendor):
+    there = vendor(httpx.Response(400))
+    with pytest.raises(RejectedError):
+        there.read(cursor={"cursor": "ended"})
+    assert there.queries == [{"cursor": "ended"}, {"start_time": "1"}]
 
 
 def by_ids(ids, _context):
