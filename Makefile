@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check lint types contracts docs bench clean
+.PHONY: help demo test dev check lint types contracts docs bench bench-extract clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -48,8 +48,11 @@ docs: $(READY)
 	$(BIN)/python -m cdp_pipelines.metrics.catalogue --check
 	$(BIN)/python -m cdp_pipelines.cli.reference --check
 
-bench: $(READY)  ## Measure speed and memory; writes docs/performance.md (about 20 minutes)
+bench: $(READY)  ## Measure speed and memory; writes its part of docs/performance.md (about 20 minutes)
 	$(BIN)/python -m benchmarks
+
+bench-extract: $(READY)  ## Measure extraction, beside another tool too; writes its part (about 20 minutes)
+	$(BIN)/python -m benchmarks.extract
 
 clean:  ## Remove the demo's data and the caches (never your own data)
 	rm -rf demo-home .pytest_cache .mypy_cache .ruff_cache .hypothesis

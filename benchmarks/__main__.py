@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -17,7 +15,8 @@ from typing import Any
 import httpx
 import orjson
 
-from benchmarks.report import Figure, write_report
+from benchmarks.processes import child
+from benchmarks.report import Figure, machine, table, write_section
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.setup import set_up
 from connectors.hubspot.readers import TAKEN
@@ -25,6 +24,7 @@ from demo.__main__ import PURPOSES, keep_credentials
 from demo.business import RATE_SCALE, Business, serving
 from demo.home import write_config
 
+SECTION = "## The whole way (`make bench`)"
 SEED = 7
 FULL = 100_000
 """Customers of the large world: about as many contacts, and twice as many tickets."""
@@ -47,19 +47,14 @@ def main() -> None:
     for figure in figures:
         print(figure.line())
     if not options.no_report:
-        write_report(figures, machine(), datetime.now(UTC), command="make bench", customers=options.customers)
+        write_section([SECTION], _section(figures, options.customers))
 
 
-def machine() -> str:
-    """What it was measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
+def _section(figures: list[Figure], customers: int) -> str:
     return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}"
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {machine()}.\n"
+        f"The large world has {customers:,} customers; sandbox and measured process share the machine.\n\n"
+        f"{table(figures)}"
     )
 
 
@@ -153,14 +148,6 @@ def installation(home: Path, business: Business) -> Path:
     list(set_up(settings))
     keep_credentials(settings, business)
     return config
-
-
-def child(module: str, config: Path, *arguments: str) -> dict[str, Any]:
-    """Run a measured module and return what it printed last."""
-    command = [sys.executable, "-m", module, str(config), *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
 
 
 def decode_microseconds(business: Business, pages: int = 30) -> float:

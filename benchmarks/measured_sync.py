@@ -1,49 +1,61 @@
 """A sync in a process of its own, measured from inside: CPU per record, peak memory, when it was ready to read.
 
-Usage: python -m benchmarks.measured_sync CONFIG SOURCE [STREAM…]; prints one line of JSON. With ``--start-only``
-in place of streams it stops when it is ready to read.
+Usage: python -m benchmarks.measured_sync CONFIG SOURCE [STREAM…] [--since DATE]; prints one line of JSON. Streams are
+synced one by one, or together where they are joined by commas. With ``--start-only`` it stops when it is ready to read.
 """
 
+import argparse
 import json
 import resource
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cdp_pipelines.lean import leave_pandas_out
 
 leave_pandas_out()  # as `cdp sync` does
 
 from cdp_pipelines.config import load_settings  # noqa: E402
-from cdp_pipelines.installation import clock, open_installation  # noqa: E402
+from cdp_pipelines.installation import Installation, clock, open_installation  # noqa: E402
 from cdp_pipelines.sync import sync_source  # noqa: E402
-
-START_ONLY = "--start-only"
 
 
 def main() -> None:
-    """Sync stream by stream and say what each one cost."""
-    config, name, *only = sys.argv[1:]
-    streams = []
-    with open_installation(load_settings(Path(config))) as opened:
-        source, settings = opened.source(name)
-        token = opened.token(name)
+    """Sync and say what it cost."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.measured_sync", description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("source")
+    parser.add_argument("streams", nargs="*")
+    parser.add_argument("--since", type=datetime.fromisoformat)
+    parser.add_argument("--start-only", action="store_true")
+    options = parser.parse_args()
+    with open_installation(load_settings(options.config)) as opened:
+        source, _ = opened.source(options.source)
+        opened.token(options.source)
         ready_at = time.time()
-        for stream in [] if only == [START_ONLY] else only or [s.name for s in source.streams]:
-            cpu, wall = time.process_time(), time.perf_counter()
-            report = sync_source(source, settings, opened.sinks, token=token, now=clock, streams=[stream])
-            streams.append(
-                {
-                    "stream": stream,
-                    "records": report.streams[0].records,
-                    "rows": report.streams[0].written,
-                    "cpu_seconds": time.process_time() - cpu,
-                    "seconds": time.perf_counter() - wall,
-                    "peak_mb": peak_mb(),
-                }
-            )
+        groups = [names.split(",") for names in options.streams] or [[stream.name] for stream in source.streams]
+        measured = [] if options.start_only else [_measured(opened, options, names) for names in groups]
     heavy = [module for module in ("pandas", "splink", "dagster", "scipy") if module in sys.modules]
-    print(json.dumps({"ready_at": ready_at, "heavy_imports": heavy, "streams": streams}))
+    print(json.dumps({"ready_at": ready_at, "heavy_imports": heavy, "streams": measured}))
+
+
+def _measured(opened: Installation, options: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    source, settings = opened.source(options.source)
+    token = opened.token(options.source)
+    cpu, wall = time.process_time(), time.perf_counter()
+    report = sync_source(source, settings, opened.sinks, token=token, now=clock, streams=names, since=options.since)
+    return {
+        "stream": ",".join(names),
+        "records": sum(stream.records for stream in report.streams),
+        "rows": sum(stream.written for stream in report.streams),
+        "requests": report.requests,
+        "throttled_seconds": report.throttled_seconds,
+        "cpu_seconds": time.process_time() - cpu,
+        "seconds": time.perf_counter() - wall,
+        "peak_mb": peak_mb(),
+    }
 
 
 def peak_mb() -> float:
