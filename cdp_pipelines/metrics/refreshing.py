@@ -155,7 +155,9 @@ def compute(metrics: Sequence[Metric], inputs: Inputs, scene: Scene) -> Computed
     groups = {one.scheme: one.groups for one in members}
     for purpose, together in _by_purpose(fed, segmentations=False):
         with _session(purpose, together, inputs, scene) as session:
-            parts += [metric_rows(metric, session, _feeds(metric, inputs), scene, groups) for metric in together]
+            for place, metric in enumerate(together, 1):
+                parts.append(metric_rows(metric, session, _feeds(metric, inputs), scene, groups))
+                session.keep_only({name for later in together[place:] for name in (*later.tables, *later.transforms)})
     of_units = pa.concat_tables([SCHEMA.empty_table(), *parts])
     indices = tuple(_indices(metrics, of_units, scene))
     rows = pa.concat_tables([of_units, *(index.values for index in indices)]).combine_chunks()

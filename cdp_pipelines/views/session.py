@@ -18,6 +18,7 @@ from cdp_pipelines.views.tables import SESSION_TABLES, STAGED, CurrentRows, Sess
 from privacy.consent import purposes
 
 _LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
+_OF_EVERY_SESSION = ("excluded", "clock", "currency_rate")
 _EXCLUDED = 'CREATE TABLE excluded ("table" VARCHAR, day DATE, channel VARCHAR, source VARCHAR, n BIGINT)'
 _NO_CONSENTS = pa.schema(
     [(name, pa.string()) for name in ("profile_id", "purpose", "channel", "scope", "state")]
@@ -63,6 +64,16 @@ class Session:
         refuse_unlisted(sql, self.tables)
         run(self._connection, f'CREATE TABLE "{name}" AS {sql}', doing=f"Deriving {name}")
         self.tables.add(name)
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Drop the tables that are not among ``names`` and give their memory back; what every session has stays.
+
+        Raises:
+            EngineError: As ``query``.
+        """
+        for name in sorted(self.tables - {*names, *_OF_EVERY_SESSION}):
+            run(self._connection, f'DROP TABLE "{name}"', doing=f"Dropping {name}")
+            self.tables.remove(name)
 
 
 @contextmanager
@@ -121,7 +132,7 @@ def open_session(  # noqa: PLR0913 - whatever decides what may be read, by name
         _forget(connection, wanted)
         for statement in _LOCKS:
             run(connection, statement, doing="Locking a session")
-        yield Session(purpose, connection, {"excluded", "clock", "currency_rate", *(table.name for table in wanted)})
+        yield Session(purpose, connection, {*_OF_EVERY_SESSION, *(table.name for table in wanted)})
 
 
 def _permitted(purpose: str) -> str:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from small_worlds import NOW, SmallWorld, at, feeds_read_until
 
+from cdp_pipelines.engine import StatementError
 from cdp_pipelines.metrics import METRICS
 from cdp_pipelines.metrics.feeds import feeding
 from cdp_pipelines.views.tables import SESSION_TABLES, in_order
@@ -185,3 +186,17 @@ def test_the_clock_is_the_moment_asked_for(world):
         assert session.query("select as_of, time_zone from clock").to_pylist() == [
             {"as_of": NOW, "time_zone": "Asia/Tokyo"}
         ]
+
+
+def test_what_is_no_longer_needed_is_dropped_and_what_every_session_has_stays(world):
+    world.person("a")
+    ticket(world, "1", "a")
+    with world.session() as session:
+        session.derive("mine", "select ticket_id from ticket")
+        session.keep_only({"mine", "never made"})
+        assert session.query("select ticket_id from mine").to_pylist() == [{"ticket_id": "1"}]
+        assert session.tables == {"mine", "excluded", "clock", "currency_rate"}
+        with pytest.raises(StatementError):
+            session.query("select * from ticket")
+        session.derive("ticket", "select ticket_id from mine")
+        assert len(session.query("select * from ticket")) == 1
