@@ -27,6 +27,7 @@ from cdp_pipelines.identity import (
 )
 from cdp_pipelines.installation import Installation
 from cdp_pipelines.lake import Lake, Snapshot
+from cdp_pipelines.memory import give_back
 from cdp_pipelines.metrics import MetricsReport, refresh
 
 PROFILES = "identity"
@@ -79,13 +80,9 @@ def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKin
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
             inputs = _inputs(opened, snapshot, now)
-            report = refresh(
-                **inputs,
-                permissions=permissions(**inputs),
-                consents=consent_history(**inputs),
-                run_id=run_id,
-                before_write=held.check,
-            )
+            permitted, decided = permissions(**inputs), consent_history(**inputs)
+            give_back()  # decisions are read row by row, and their rows are no longer needed
+            report = refresh(**inputs, permissions=permitted, consents=decided, run_id=run_id, before_write=held.check)
         held.check()
         database.write_copies(opened.stores, opened.settings)
         counts.update(records=report.rows)
@@ -127,3 +124,4 @@ def _run(opened: Installation, process: str, retry_kind: RetryKind) -> Iterator[
             database.finish_run(control, run_id, "error", counts=counts, error_class=error_class(error))
             raise
         database.finish_run(control, run_id, "success", counts=counts)
+    give_back()  # the next step may run in the same process

@@ -8,9 +8,6 @@ reads again from the last cursor, and the lake does not write what it already ha
 """
 
 import asyncio
-import ctypes
-import gc
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +22,7 @@ from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.lake import Lake
+from cdp_pipelines.memory import give_back, rare_collection
 from cdp_pipelines.sweeping import vanished
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
@@ -173,36 +171,6 @@ def _begun(
         except BaseException as error:
             database.finish_run(control, run_id, _status_of(error), counts={}, error_class=error_class(error))
             raise
-
-
-@contextmanager
-def rare_collection() -> Iterator[None]:
-    """Let the cyclic garbage collector run seldom.
-
-    A page becomes tens of thousands of small objects without a cycle among them; at Python's defaults the
-    collector walks them again and again, which more than doubled the CPU of a page of ticket events. What does hang
-    in cycles (answers of the HTTP client) is collected after each batch (``give_back``), when little else is alive;
-    what was there before the run is left out of that.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def give_back() -> None:
-    """Collect what hangs in cycles, and give memory the C library keeps in pieces back to the system."""
-    gc.collect()
-    if _trim is not None:
-        _trim(0)
-
-
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-"""Only glibc has it; without it, pieces left by batches of different sizes add 3 MB per batch."""
 
 
 def _in_order(source: Source, names: Sequence[str] | None) -> list[Stream]:

@@ -88,7 +88,6 @@ class Units:
 
 def units_of(table: pa.Table, labels: Collection[str]) -> Units:
     """The units in a result with the columns day, moment, until_day (or none), profile_id, labels and values."""
-    table = table.combine_chunks()
     values = set(table.column_names) - {"day", "until_day", "moment", "profile_id", "at", "until", *labels}
     persons = _codes(table, "profile_id")
     return Units(
