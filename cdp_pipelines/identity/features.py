@@ -111,7 +111,8 @@ def _keys(found: Features) -> Iterator[str]:
     places = [("postal", found.postal), ("city", found.city), *(("company", one) for one in found.companies or ())]
     for word in (found.words or ())[:_MOST_WORDS]:
         if len(word) > 1:
-            yield from (f"{kind}|{sound(word)}|{place}" for kind, place in places if place)
+            heard = sound(word)
+            yield from (f"{kind}|{heard}|{place}" for kind, place in places if place)
     yield from (f"phone|{tail}" for tail in found.tails or ())
     yield from (f"letters|{one}" for one in found.letters or ())
     yield from (f"numbered|{one}" for one in found.numbered or ())

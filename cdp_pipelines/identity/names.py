@@ -35,6 +35,8 @@ def words(name: str | None) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """``text`` in lower case, without accents, as foreign keyboards write it."""
+    if text.isascii():  # nothing to take apart; most names are
+        return text.lower().replace("'", "")
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
