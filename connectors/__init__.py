@@ -12,9 +12,10 @@ from connectors.errors import (
     RetriableError,
     SettingsError,
 )
+from connectors.limits import Ledger
 from connectors.reading import Page, Rejected
 from connectors.registry import SOURCES, source
-from connectors.spec import Budget, Limiter, Source, Stream
+from connectors.spec import Budget, Source, Stream
 
 __all__ = [
     "SOURCES",
@@ -25,7 +26,7 @@ __all__ = [
     "Connection",
     "ConnectorError",
     "IncompleteError",
-    "Limiter",
+    "Ledger",
     "MappingError",
     "Page",
     "Patience",

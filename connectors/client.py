@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,9 @@ from connectors.errors import (
     SettingsError,
     UnreachableError,
 )
-from connectors.spec import Json, Limiter, Request, Source, Tokens
+from connectors.limiter import Limiter, LocalLedger, Turn
+from connectors.limits import Ledger, Refused, Terms
+from connectors.spec import Json, Request, Source, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +52,6 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,40}")
 _VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")
 _HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
 _TOO_LARGE, _TOO_MANY = 413, 429
-_UNPAUSED_SECONDS = 1.0
-"""How long to hold back when the vendor says that nothing is left but not for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Stats:
         requests: Calls made.
         retries: Calls that had to be repeated.
         throttled_seconds: Time waited because the vendor allowed no more.
+        waited: The same by limit; refusals without a limit of ours are left out.
         absent: Streams whose feature the account does not have.
         served_version: Version of the API that answered, if it is not the pinned one.
     """
@@ -89,8 +90,20 @@ class Stats:
     requests: int = 0
     retries: int = 0
     throttled_seconds: float = 0.0
+    waited: dict[str, float] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     served_version: str | None = None
+
+    @property
+    def binding(self) -> str | None:
+        """The limit that was waited for longest, if any was."""
+        return max(self.waited, key=lambda name: self.waited[name], default=None)
+
+    def wait(self, waited: Mapping[str, float]) -> None:
+        """Count the seconds one call waited, by limit."""
+        for name, seconds in waited.items():
+            self.waited[name] = self.waited.get(name, 0.0) + seconds
+            self.throttled_seconds += seconds
 
 
 Observer = Callable[[Attempt], None]
@@ -98,17 +111,19 @@ Observer = Callable[[Attempt], None]
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a connection stands on; another process's limiter or a test brings its own.
+    """What a connection stands on; a ledger for all processes, or a test, brings its own.
 
     Attributes:
-        limiter: Keeps the budget; by default within this process.
+        ledger: Where it is counted what was used of the budget; by default within this connection.
+        share: Share of the vendor's limits that is ours; the rest is for other tools.
         patience: How long calls are repeated.
         bounds: What one answer may cost.
         sleep: Waits.
         transport: Carries the calls; by default sockets.
     """
 
-    limiter: Limiter | None = None
+    ledger: Ledger | None = None
+    share: float = 1.0
     patience: Patience = field(default_factory=Patience)
     bounds: Bounds = field(default_factory=Bounds)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -133,7 +148,7 @@ class Client:
         *,
         token: str | Tokens,
         base_url: str,
-        limiter: Limiter,
+        terms: Terms,
         clock: Callable[[], datetime],
         observer: Observer | None,
         wiring: Wiring,
@@ -142,7 +157,10 @@ class Client:
         self._base = _checked_base(source.name, base_url)
         # A stand-in or proxy serves them all.
         self._hosts = source.hosts if base_url == source.base_url else {}
-        self._limiter, self._observer, self._clock, self._wiring = limiter, observer, clock, wiring
+        self._observer, self._clock, self._wiring = observer, clock, wiring
+        self._limiter = Limiter(
+            source.budget, wiring.ledger or LocalLedger(), terms=terms, name=source.name, sleep=wiring.sleep
+        )
         self._skew = timedelta()
         self._meter = source.meter() if source.meter else None
         self._http = httpx.AsyncClient(
@@ -233,28 +251,18 @@ class Client:
             self._report(Attempt(label, status, 1, time.perf_counter() - started))
 
     async def _once(self, request: Request, absent_on: Collection[int], number: int) -> Json | None:
-        self.stats.throttled_seconds += await self._limiter.wait(request.path)
-        if self._meter and (wait := self._meter.wait_seconds(request)):
-            await self._wiring.sleep(wait)
-            self.stats.throttled_seconds += wait
-        response = await self._call(request, number)
-        self._heed(request, response)
-        if response.is_success:
-            return self._answer(request, self._json(request, response))
-        error = self._error(request, response)
-        if response.status_code in absent_on and isinstance(error, RejectedError) and not error.missing_scopes:
-            return None
-        raise error
-
-    async def _call(self, request: Request, number: int) -> httpx.Response:
-        """One call, following redirects within the host."""
+        """One attempt, following redirects within the host; each call of it waits for its turn."""
+        price = self._meter.price(request) if self._meter else None
         # Put together here: the HTTP library would parse the address twice, letter by letter, at every page.
         base = self._base_of(request.path)
         url = base + request.path + (f"?{urlencode(request.params)}" if request.params else "")
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._exchange(request, url, number)
-            if not response.has_redirect_location:
-                return response
+            async with self._limiter.call(request.path, price) as turn:
+                self.stats.wait(turn.waited)
+                response = await self._exchange(request, url, number)
+                self._heed(response, turn)
+                if not response.has_redirect_location:
+                    return self._judge(request, response, absent_on, turn)
             url = urljoin(url, response.headers["Location"])
             if not url.startswith(base + "/"):
                 raise RejectedError(
@@ -263,6 +271,16 @@ class Client:
                     status=response.status_code,
                 )
         raise RejectedError(f"{self._what(request)}: more than {_MAX_REDIRECTS} redirects, so it leads nowhere.")
+
+    def _judge(self, request: Request, response: httpx.Response, absent_on: Collection[int], turn: Turn) -> Json | None:
+        if response.is_success:
+            return self._answer(request, self._json(request, response), turn)
+        error = self._error(request, response)
+        if response.status_code == _TOO_MANY:
+            turn.answer.refused = Refused(error.retry_after_seconds, _object(response.content).get("policyName"))
+        if response.status_code in absent_on and isinstance(error, RejectedError) and not error.missing_scopes:
+            return None
+        raise error
 
     def _base_of(self, path: str) -> str:
         beginnings = [beginning for beginning in self._hosts if path.startswith(beginning)]
@@ -326,14 +344,11 @@ class Client:
         if self._observer:
             self._observer(attempt)
 
-    def _heed(self, request: Request, response: httpx.Response) -> None:
-        """Take the vendor's clock and the rest of its budget from the headers."""
+    def _heed(self, response: httpx.Response, turn: Turn) -> None:
+        """Take the vendor's clock and its limits from the headers."""
         if date := _http_date(response.headers.get("Date")):
             self._skew = date - self._clock().astimezone(UTC)
-        budget = self.source.budget
-        if budget.remaining_header and response.headers.get(budget.remaining_header) == "0":
-            reset = _seconds(response.headers.get(budget.reset_header or ""))
-            self._limiter.pause(request.path, _UNPAUSED_SECONDS if reset is None else reset)
+        turn.answer.headers = response.headers
         self._notice_version(response)
 
     def _notice_version(self, response: httpx.Response) -> None:
@@ -351,10 +366,10 @@ class Client:
                 version.pinned,
             )
 
-    def _answer(self, request: Request, body: Json) -> Json:
+    def _answer(self, request: Request, body: Json, turn: Turn) -> Json:
         """The body, unless it says that it is none."""
         if self._meter:
-            self._meter.read(request, body)
+            turn.answer.points = self._meter.read(request, body)
         refused = self.source.refusal(body) if self.source.refusal else None
         if refused is None:
             return body

@@ -9,7 +9,7 @@ from typing import Any, Self
 from connectors.client import Client, Observer, Patience, Stats, Wiring
 from connectors.errors import ConnectorError, RejectedError, RetriableError, SettingsError
 from connectors.estimate import Estimate, estimate_first_load
-from connectors.limiter import LocalLimiter
+from connectors.limits import Terms
 from connectors.reading import Page, Reading, read_stream
 from connectors.spec import Context, Json, Request, Source, Stream, Tokens
 
@@ -47,7 +47,7 @@ class Connection:
         token: The credential, in the form the source's page in docs/connectors describes, or where to get it anew.
         account: Subdomain or portal, where the address needs one.
         base_url: Scheme and host to use instead of the vendor's.
-        rate_scale: Multiplies the vendor's limits; above 1 only for stand-ins.
+        rate_scale: Multiplies the vendor's published limits; above 1 only for stand-ins.
         options: What the operator configured for this source.
         clock: Gives the current time, with a zone.
         observer: Told of every call.
@@ -74,12 +74,12 @@ class Connection:
         self.source = source
         self._options = _checked_options(source, options)
         self._lookups: dict[str, Any] = {}
-        self._rate_scale = rate_scale
+        self._terms = Terms(rate_scale, wiring.share)
         self._client = Client(
             source,
             token=_checked_token(source, token) if isinstance(token, str) else token,
             base_url=base_url or _address(source, account),
-            limiter=wiring.limiter or LocalLimiter(source.budget, rate_scale, sleep=wiring.sleep),
+            terms=self._terms,
             clock=clock,
             observer=observer,
             wiring=wiring,
@@ -141,7 +141,7 @@ class Connection:
 
     async def estimate(self) -> Estimate:
         """Ask, with one cheap call per stream, how much a first load would read."""
-        return await estimate_first_load(self.source, self._fetch, rate_scale=self._rate_scale)
+        return await estimate_first_load(self.source, self._fetch, terms=self._terms)
 
     async def read(
         self,

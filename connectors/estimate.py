@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.errors import ConnectorError
+from connectors.limits import Terms
 from connectors.spec import Budget, Fetch, Source, Stream
 
 
@@ -50,16 +51,16 @@ class Estimate:
         return tuple(size.stream for size in self.streams if size.records is None)
 
 
-async def estimate_first_load(source: Source, fetch: Fetch, *, rate_scale: float) -> Estimate:
+async def estimate_first_load(source: Source, fetch: Fetch, *, terms: Terms) -> Estimate:
     """Ask for the number of records of each stream that can be counted.
 
     Args:
         source: The declaration.
         fetch: Calls the vendor.
-        rate_scale: Multiplies the vendor's limits.
+        terms: What of the vendor's limits is ours.
     """
     sizes = tuple([await _size(stream, fetch) for stream in source.streams])
-    return Estimate(sizes, _hours(source.budget, source.streams, sizes, rate_scale))
+    return Estimate(sizes, _hours(source.budget, source.streams, sizes, terms))
 
 
 async def _size(stream: Stream, fetch: Fetch) -> StreamSize:
@@ -72,16 +73,13 @@ async def _size(stream: Stream, fetch: Fetch) -> StreamSize:
     return StreamSize(stream.name, records, max(1, -(-records // stream.per_request)))
 
 
-def _hours(budget: Budget, streams: Sequence[Stream], sizes: Sequence[StreamSize], rate_scale: float) -> float:
+def _hours(budget: Budget, streams: Sequence[Stream], sizes: Sequence[StreamSize], terms: Terms) -> float:
     """The window that takes longest decides: all of them are obeyed at once."""
     seconds = [
-        sum(
-            size.requests or 0
-            for stream, size in zip(streams, sizes, strict=True)
-            if not window.within or window.within in stream.path
+        window.least_seconds(
+            sum(size.requests or 0 for stream, size in zip(streams, sizes, strict=True) if window.holds(stream.path)),
+            terms,
         )
-        / (window.limit * rate_scale)
-        * window.seconds
         for window in budget.windows
     ]
     return max(seconds) / 3600

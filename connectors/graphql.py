@@ -1,17 +1,15 @@
 """GraphQL over one path: what an answer with status 200 really says, what queries cost, how connections go on.
 
 A query has a price, taken from a bucket that fills by itself. Every answer tells the price and what the bucket holds,
-so that the next query of the same text waits exactly until it is affordable; nothing is known of a text before its
-first answer.
+so that the next query of the same text waits exactly until it is affordable.
 """
 
 import re
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from connectors.errors import IncompleteError
+from connectors.limits import Points
 from connectors.spec import Json, Paging, Refusal, Request
 
 _STATUSES = {
@@ -101,58 +99,44 @@ def _extensions(error: Json) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    requested: float
-    available: float
-    maximum: float
-    per_second: float
-
-
-def _cost(body: Json) -> _Cost | None:
-    """What the answer says about prices, if it says all of it."""
+def _cost(body: Json) -> tuple[float, Points] | None:
+    """The price that was asked for and what the answer says about points, if it says all of it."""
     cost = at(body, "extensions.cost") or {}
     status = cost.get("throttleStatus") or {}
     try:
-        return _Cost(
-            float(cost["requestedQueryCost"]),
-            float(status["currentlyAvailable"]),
-            float(status["maximumAvailable"]),
-            float(status["restoreRate"]),
-        )
+        requested, actual = float(cost["requestedQueryCost"]), cost.get("actualQueryCost")
+        # A refused query costs nothing.
+        paid = 0.0 if body.get("errors") else requested if actual is None else float(actual)
+        available, size = float(status["currentlyAvailable"]), float(status["maximumAvailable"])
+        points = Points(paid, available, size, float(status["restoreRate"]))
     except (KeyError, TypeError, ValueError):
         return None
+    return (requested, points) if points.size > 0 and points.per_second > 0 else None
 
 
 def _seconds_until_affordable(body: Json) -> float | None:
-    cost = _cost(body)
-    if cost is None or cost.per_second <= 0:
+    if (cost := _cost(body)) is None:
         return None
-    return max(0.0, (cost.requested - cost.available) / cost.per_second)
+    requested, points = cost
+    return max(0.0, (requested - points.available) / points.per_second)
 
 
 class CostMeter:
-    """The bucket of points as the last answer described it, and the price of every query text asked so far."""
+    """The price of every query text asked so far."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._prices: dict[str, float] = {}
-        self._known: _Cost | None = None
-        self._at = 0.0
 
-    def wait_seconds(self, request: Request) -> float:
-        """Seconds until the bucket holds the price of ``request``; 0 as long as that is unknown."""
-        price, known = self._prices.get(_text(request)), self._known
-        if price is None or known is None or known.per_second <= 0:
-            return 0.0
-        holds = min(known.maximum, known.available + (self._clock() - self._at) * known.per_second)
-        return max(0.0, (min(price, known.maximum) - holds) / known.per_second)
+    def price(self, request: Request) -> float | None:
+        """See ``spec.Meter``."""
+        return self._prices.get(_text(request))
 
-    def read(self, request: Request, body: Json) -> None:
-        """Take prices from an answer; a refusal says itself how long to wait."""
-        if not body.get("errors") and (cost := _cost(body)):
-            self._known, self._at = cost, self._clock()
-            self._prices[_text(request)] = cost.requested
+    def read(self, request: Request, body: Json) -> Points | None:
+        """See ``spec.Meter``."""
+        if (cost := _cost(body)) is None:
+            return None
+        self._prices[_text(request)], points = cost
+        return points
 
 
 def _text(request: Request) -> str:

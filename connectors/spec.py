@@ -1,7 +1,7 @@
 """What a source is made of: frozen tables that refuse nonsense when they are built.
 
-The protocol ``Limiter`` is here because a budget may have to be shared between processes; the connectors
-themselves hold no database and use the in-memory one of ``client``.
+Budgets are data like the rest; what was used of them is in a ledger, which the connectors, who hold no database,
+are given.
 """
 
 import re
@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import httpx
 
+from connectors.bucket import Bucket, Concurrency
 from connectors.errors import SettingsError
+from connectors.limits import Limit, Points
 from connectors.oauth import OAuth
+from connectors.windows import Window
 from models import Entity
 
 if TYPE_CHECKING:
@@ -64,47 +67,30 @@ Count: TypeAlias = Callable[[Fetch], Awaitable[int | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """At most ``limit`` calls in any ``seconds``; only paths that contain ``within`` count, if it is given."""
-
-    limit: int
-    seconds: float
-    within: str = ""
-
-    def __post_init__(self) -> None:
-        if self.limit < 1 or self.seconds <= 0:
-            raise ValueError(
-                f"A window of {self.limit} calls in {self.seconds} s allows nothing; give positive numbers."
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """What the vendor allows, and the headers in which it says how much is left.
+    """What the vendor allows. A limit takes its state by its name, so names differ.
 
     Attributes:
-        windows: Every window a call must fit in.
-        remaining_header: Header with the calls left, if there is one.
-        reset_header: Header with the seconds until more are allowed, if there is one.
+        windows: Every window of time a call must fit in.
+        bucket: What calls take their price from, where the vendor counts points.
+        concurrency: How many calls may be on their way at once.
     """
 
     windows: tuple[Window, ...]
-    remaining_header: str | None = None
-    reset_header: str | None = None
+    bucket: Bucket | None = None
+    concurrency: tuple[Concurrency, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.windows:
             raise ValueError("A budget needs at least one window.")
+        names = [limit.name for limit in self.limits]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two limits of a budget have the same name: {', '.join(sorted(names))}.")
 
-
-class Limiter(Protocol):
-    """Keeps calls within a budget; the in-memory form is ``client.LocalLimiter``."""
-
-    async def wait(self, path: str) -> float:
-        """Wait until a call of ``path`` is allowed and count it. Returns the seconds waited."""
-
-    def pause(self, path: str, seconds: float) -> None:
-        """Allow no call that shares a window with ``path`` for ``seconds``: the vendor said so."""
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """All of them."""
+        return (*self.windows, *((self.bucket,) if self.bucket else ()), *self.concurrency)
 
 
 class Tokens(Protocol):
@@ -123,11 +109,11 @@ class Tokens(Protocol):
 class Meter(Protocol):
     """Knows what calls cost, for vendors that count points and not calls; ``graphql.CostMeter`` is one."""
 
-    def wait_seconds(self, request: Request) -> float:
-        """Seconds until ``request`` is affordable, as far as is known."""
+    def price(self, request: Request) -> float | None:
+        """Points that ``request`` costs; None while that is not known."""
 
-    def read(self, request: Request, body: Json) -> None:
-        """Take from an answer what it says about costs."""
+    def read(self, request: Request, body: Json) -> Points | None:
+        """Take from an answer what it says about points."""
 
 
 @dataclass(frozen=True, slots=True)

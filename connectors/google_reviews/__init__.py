@@ -15,7 +15,8 @@ from connectors.google_reviews.account import count_reviews, describe, hopeless,
 from connectors.google_reviews.maps import map_review
 from connectors.google_reviews.oauth import OAUTH, SCOPE
 from connectors.google_reviews.readers import NewestFirst, read_reviews
-from connectors.spec import Budget, Probe, Request, Source, Stream, Window
+from connectors.spec import Budget, Probe, Request, Source, Stream
+from connectors.windows import Window
 from models import Review
 
 GOOGLE_REVIEWS = Source(

@@ -26,7 +26,8 @@ from connectors.hubspot.counts import search_total
 from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feedback, map_timeline
 from connectors.hubspot.oauth import OAUTH
 from connectors.hubspot.readers import attach_associations, by_ids, read_objects, read_timeline
-from connectors.spec import Budget, Probe, Request, Source, Stream, Window
+from connectors.spec import Budget, Probe, Request, Source, Stream
+from connectors.windows import Told, Window
 from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 
 _HOUR = timedelta(hours=1)
@@ -36,15 +37,25 @@ _ENVELOPE = frozenset(
         "propertiesWithHistory",
     }
 )  # fmt: skip
+_TEN_SECONDS = Told(
+    remaining="X-HubSpot-RateLimit-Remaining",
+    limit="X-HubSpot-RateLimit-Max",
+    milliseconds="X-HubSpot-RateLimit-Interval-Milliseconds",
+)
+_DAY = Told(remaining="X-HubSpot-RateLimit-Daily-Remaining", limit="X-HubSpot-RateLimit-Daily")
 
 HUBSPOT = Source(
     name="hubspot",
     base_url="https://api.hubapi.com",
     auth=Bearer,
     budget=Budget(
-        # The smallest plan, so that no account is asked too much; a larger one answers 429 to nobody.
-        windows=(Window(100, 10), Window(4, 1, within="/search")),
-        remaining_header="X-HubSpot-RateLimit-Remaining",
+        # The smallest plan; the headers tell of a larger one. Search answers have no such headers, and whether they
+        # count in the ten seconds is not said: taken as if they did.
+        windows=(
+            Window(100, 10, told=_TEN_SECONDS, policy="TEN_SECONDLY_ROLLING"),
+            Window(5, 1, within="/search", policy="SECONDLY"),
+            Window(250_000, 86_400, told=_DAY, policy="DAILY"),
+        ),
     ),
     credential_help="Make or repair the token in HubSpot under Settings, Integrations, service keys or private apps.",
     missing_scopes=missing_scopes,

@@ -15,6 +15,7 @@ Source:     https://shopify.dev, Admin GraphQL API 2026-07, read 2026-11
 from datetime import timedelta
 
 from connectors.auth import in_header
+from connectors.bucket import Bucket
 from connectors.cursors import ChangedSince
 from connectors.graphql import CostMeter, ask, refusal
 from connectors.shopify.account import ALL_ORDERS, load_scopes, missing_scopes, warn
@@ -32,7 +33,8 @@ from connectors.shopify.readers import (
     read_returns,
     reader,
 )
-from connectors.spec import ApiVersion, Budget, Probe, Source, Stream, Webhook, Window
+from connectors.spec import ApiVersion, Budget, Probe, Source, Stream, Webhook
+from connectors.windows import Window
 from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, RefundLine, ReturnLine
 
 _IN_ONE_FILE = 1_000_000
@@ -43,8 +45,9 @@ SHOPIFY = Source(
     name="shopify",
     base_url="https://{account}.myshopify.com",
     auth=in_header("X-Shopify-Access-Token"),
-    # What limits a reader are points, which the meter counts; this keeps a misread answer from becoming a flood.
-    budget=Budget(windows=(Window(40, 1),)),
+    # What limits a reader are points: the smallest plan's here, the shop's own from its first answer on. The window
+    # keeps a misread answer from becoming a flood.
+    budget=Budget(windows=(Window(40, 1),), bucket=Bucket(2000, 100, dearest=1000)),
     oauth=OAUTH,
     meter=CostMeter,
     refusal=refusal,

@@ -16,15 +16,8 @@ from datetime import timedelta
 from connectors.auth import bearer_or_basic_token
 from connectors.cursors import ChangedSince, Everything, ExportCursor, ExportTime
 from connectors.paging import export_cursor, export_time, list_cursor
-from connectors.spec import (
-    Budget,
-    Join,
-    Probe,
-    Request,
-    Source,
-    Stream,
-    Window,
-)
+from connectors.spec import Budget, Join, Probe, Request, Source, Stream
+from connectors.windows import Told, Window
 from connectors.zendesk.counts import listed
 from connectors.zendesk.maps import (
     map_deleted_user,
@@ -89,10 +82,13 @@ ZENDESK = Source(
     base_url="https://{account}.zendesk.com",
     auth=bearer_or_basic_token,
     budget=Budget(
-        # The smallest plan that has the exports; ten a minute is the same for all.
-        windows=(Window(200, 60), Window(10, 60, within="/incremental/")),
-        remaining_header="X-Rate-Limit-Remaining",
-        reset_header="ratelimit-reset",
+        # The smallest plan that has the exports; the headers tell of a larger one.
+        windows=(
+            Window(200, 60, told=Told("X-Rate-Limit-Remaining", limit="X-Rate-Limit", reset="ratelimit-reset")),
+            Window(10, 60, within="/incremental/"),
+            Window(10, 60, within="/deleted_tickets"),
+            Window(100, 60, within="/search/export"),
+        ),
     ),
     credential_help=(
         "Make or repair the token in Zendesk's Admin Center under Apps and integrations, APIs; its owner "

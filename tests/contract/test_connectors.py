@@ -23,6 +23,7 @@ from connectors import (
 )
 from connectors import source as source_named
 from connectors.graphql import at
+from connectors.limiter import LocalLedger
 from models import ConsentEvent, Deal, Order, Person, SurveyResponse, Ticket, TicketEvent
 from models.derive import validator
 from sandbox import Fault, World, running
@@ -87,13 +88,15 @@ class Reader:
 
     def __init__(self, stand_ins):
         self.stand_ins = stand_ins
-        self.waits = []
+        self.waits, self.now = [], 1000.0
 
     async def _sleep(self, seconds):
         self.waits.append(seconds)
+        self.now += seconds
 
     def connection(self, source, *, token=None, base_url=None, transport=None, patience=None):
-        wiring = Wiring(sleep=self._sleep, transport=transport, patience=patience or Patience())
+        ledger = LocalLedger(lambda: self.now)
+        wiring = Wiring(ledger=ledger, sleep=self._sleep, transport=transport, patience=patience or Patience())
         return Connection(
             source,
             token=token or CREDENTIALS[source.name],

@@ -10,8 +10,10 @@ import pytest
 from connectors import Budget, Connection, Patience, Source, Stream, Wiring
 from connectors.auth import Bearer
 from connectors.cursors import ExportCursor
+from connectors.limiter import LocalLedger
 from connectors.paging import export_cursor
 from connectors.spec import Probe, Request, Window
+from connectors.windows import Told
 from models import Account
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,7 +39,7 @@ ACME = Source(
     name="acme",
     base_url="https://{account}.acme.example",
     auth=Bearer,
-    budget=Budget(windows=(Window(100, 1),), remaining_header="X-Left", reset_header="X-Reset"),
+    budget=Budget(windows=(Window(100, 1, told=Told("X-Left", reset="X-Reset")),)),
     streams=(COMPANIES,),
     probes=(Probe(Request("/me"), "companies.read"),),
     credential_help="Make a token on the moon.",
@@ -46,11 +48,11 @@ ACME = Source(
 
 
 class Vendor:
-    """Answers with ``script`` in order, the last one for ever; an exception in it is raised."""
+    """Answers with ``script`` in order, the last one for ever; an exception in it is raised. Time passes in waits."""
 
     def __init__(self, *script, source=ACME):
         self.script, self.source = list(script), source
-        self.requests, self.waits, self.attempts = [], [], []
+        self.requests, self.waits, self.attempts, self.now = [], [], [], 1000.0
 
     def handle(self, request):
         self.requests.append(request)
@@ -63,6 +65,7 @@ class Vendor:
 
     async def sleep(self, seconds):
         self.waits.append(seconds)
+        self.now += seconds
 
     def connection(self, *, patience=None, wiring=None, **changes):
         given = {
@@ -75,7 +78,10 @@ class Vendor:
             "observer": self.attempts.append,
         }
         wiring = wiring or Wiring(
-            sleep=self.sleep, transport=httpx.MockTransport(self.handle), patience=patience or Patience()
+            ledger=LocalLedger(lambda: self.now),
+            sleep=self.sleep,
+            transport=httpx.MockTransport(self.handle),
+            patience=patience or Patience(),
         )
         return Connection(self.source, **{**given, **changes}, wiring=wiring)
 

@@ -6,9 +6,11 @@ import httpx
 import pytest
 
 from connectors import IncompleteError, RejectedError, RetriableError
+from connectors.bucket import Bucket
 from connectors.cursors import Everything
 from connectors.graphql import CostMeter, ask, next_page, refusal, required_scopes
-from connectors.spec import ApiVersion, Probe
+from connectors.limits import Points
+from connectors.spec import ApiVersion, Budget, Probe, Window
 from models import Account
 
 PATH = "/graphql"
@@ -28,6 +30,7 @@ def graphql(vary, vendor):
         refusal=refusal,
         missing_scopes=required_scopes,
         meter=CostMeter,
+        budget=Budget((Window(100, 1),), Bucket(1000, 50, dearest=500)),
         version=ApiVersion("X-Version", "2026-07"),
         probes=(Probe(ask(PATH, "{shop{id}}"), "companies.read"),),
     )
@@ -45,7 +48,10 @@ def listing(*companies, after=None, **extensions):
 
 
 def failing(code, **more):
-    return {"errors": [{"message": "Anna Schmidt", "extensions": {"code": code, **more}}], "extensions": cost(752, 652)}
+    return {
+        "errors": [{"message": "Anna Schmidt", "extensions": {"code": code, **more}}],
+        "extensions": cost(*((752, 652) if code == "THROTTLED" else ())),
+    }
 
 
 def variables(there):
@@ -154,16 +160,15 @@ def test_an_error_of_another_version_says_so(graphql):
         there.read()
 
 
-def test_a_meter_refills_and_never_beyond_its_size():
-    now = [0.0]
-    meter = CostMeter(clock=lambda: now[0])
-    request = ask(PATH, QUERY)
-    assert meter.wait_seconds(request) == 0
-    meter.read(request, {"extensions": cost(requested=300, available=100)})
-    assert meter.wait_seconds(request) == 4
-    now[0] = 3.0
-    assert meter.wait_seconds(request) == 1
-    assert meter.wait_seconds(ask(PATH, "{other}")) == 0
-    now[0] = 1000.0
-    meter.read(request, {"extensions": {"cost": {"requestedQueryCost": "dear"}}})
-    assert meter.wait_seconds(request) == 0
+def test_a_meter_knows_prices_by_text_and_only_what_an_answer_says_in_full():
+    meter, request = CostMeter(), ask(PATH, QUERY)
+    assert meter.price(request) is None
+    assert meter.read(request, {"extensions": cost(requested=300, available=100)}) == Points(300, 100, 1000, 50)
+    assert (meter.price(request), meter.price(ask(PATH, "{other}"))) == (300, None)
+    assert meter.read(request, {"extensions": {"cost": {"requestedQueryCost": "dear"}}}) is None
+    assert meter.read(request, {"extensions": cost(requested=9, rate=0)}) is None
+    assert meter.price(request) == 300
+
+
+def test_a_refused_query_costs_nothing():
+    assert CostMeter().read(ask(PATH, QUERY), failing("THROTTLED")) == Points(0, 652, 1000, 50)
