@@ -7,7 +7,7 @@ from typing import Any
 from cdp_pipelines import database
 from cdp_pipelines.engine import Engine, fetch
 from cdp_pipelines.lake import Lake
-from cdp_pipelines.sync import Sinks
+from cdp_pipelines.writing import Sinks
 from models import OURSELVES, AutomationRun
 from models.derive import validator
 

@@ -42,6 +42,7 @@ NAMES = (
     "purge_lake",
     "purge_keys",
     "purge_control",
+    "sweep_part",
 )
 
 _VARIABLE = "CDP_KILL_AT"

@@ -177,6 +177,8 @@ class SourceSettings(_Section):
     """Only for stand-ins and proxies; the vendor's own address otherwise."""
     rate_scale: Annotated[float, Field(gt=0)] = 1.0
     """Factor on the vendor's published budget, for accounts that have another one."""
+    sweep_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the vendor's budget that looking for vanished records may take (``cdp sweep``)."""
     schedule: Annotated[str, AfterValidator(_cron)] = "0 * * * *"
     """When to sync: a cron expression in the company's time zone."""
     oauth: OAuthApp | None = None
@@ -467,6 +469,7 @@ fail_share = 0.01
 # One section per account to read. Remove the leading marks to connect it.
 # [sources.hubspot]
 # schedule = "*/30 * * * *"    # cron, in the time zone above
+# sweep_share = 0.1            # part of its budget that looking for vanished records may take
 #
 # [sources.zendesk]
 # account = "mycompany"        # the part before .zendesk.com

@@ -18,7 +18,7 @@ from cdp_pipelines.credentials import VaultTokens, read_credential, token_variab
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.errors import ConfigError, CredentialError
 from cdp_pipelines.lake import Lake, entity_table
-from cdp_pipelines.sync import Sinks
+from cdp_pipelines.writing import Sinks
 from connectors.registry import source as declared_source
 from connectors.spec import Source, Tokens
 from models import ENTITIES

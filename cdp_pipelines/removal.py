@@ -6,7 +6,7 @@ again. Who is who is worked out anew by the next refresh.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def holdings(opened: Installation, name: str) -> dict[str, int]:
     """What there is of a source, in rows, by what they are; nothing that is not there."""
     with opened.engine.connection() as connection:
         counts = {
-            f"lake: {table}": _count_lake(opened, connection, table, *where)
-            for table, where in _lake_rows(opened, name)
+            f"lake: {table}": sum(_count_lake(opened, connection, table, column, value) for value in values)
+            for table, column, values in _lake_rows(opened, name)
         }
     counts |= count_source(opened.stores, name)
     return {what: count for what, count in counts.items() if count}
@@ -73,8 +73,9 @@ def purge(opened: Installation, name: str) -> Removed:
         by_hand = _without_access(opened, name)
         reach("purge_access")
         counts = holdings(opened, name)
-        for table, (column, value) in _lake_rows(opened, name):
-            opened.lake.purge(table, column=column, value=value)
+        for table, column, values in _lake_rows(opened, name):
+            for value in values:
+                opened.lake.purge(table, column=column, value=value)
         remove_keys(opened.stores.vault, name)
         reach("purge_keys")
         remove_rows(opened.stores, name)
@@ -83,11 +84,14 @@ def purge(opened: Installation, name: str) -> Removed:
     return Removed(counts, by_hand)
 
 
-def _nobody_syncs(opened: Installation, name: str) -> AbstractContextManager[object]:
-    """Hold what a sync of the source would have to hold."""
+@contextmanager
+def _nobody_syncs(opened: Installation, name: str) -> Iterator[None]:
+    """Hold what a sync and a sweep of the source would have to hold."""
     settings = opened.settings.sources.get(name)
-    account = settings.account if settings else None
-    return database.lease(opened.stores.control, f"sync/{name}/{account or 'default'}")
+    account = (settings.account if settings else None) or "default"
+    control = opened.stores.control
+    with database.lease(control, f"sync/{name}/{account}"), database.lease(control, f"sweep/{name}/{account}"):
+        yield
 
 
 def _without_access(opened: Installation, name: str) -> tuple[str, ...]:
@@ -114,11 +118,11 @@ def _is_configured(path: Path, name: str) -> bool:
         return False
 
 
-def _lake_rows(opened: Installation, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Tables of the lake, with the column and the value that make a row one of the source."""
+def _lake_rows(opened: Installation, name: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Tables of the lake, with the column and the values that make a row one of the source."""
     for table in opened.lake.tables:
         ours = table == AutomationRun.__entity__
-        yield table, ("process", f"sync/{name}") if ours else ("source", name)
+        yield (table, "process", (f"sync/{name}", f"sweep/{name}")) if ours else (table, "source", (name,))
 
 
 def _count_lake(opened: Installation, connection: DuckDBPyConnection, table: str, column: str, value: str) -> int:

@@ -21,15 +21,14 @@ from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.errors import SyncFailedError, error_class
-from cdp_pipelines.lake import Lake
 from cdp_pipelines.memory import give_back, rare_collection
-from cdp_pipelines.sweeping import vanished
+from cdp_pipelines.tombstones import vanished
+from cdp_pipelines.writing import Sinks, Written, write_rows
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
 from connectors.reading import Page, Sweep
 from connectors.spec import Source, Stream, Tokens
-from models import ConsentEvent, Entity
-from privacy.protect import Protector
+from models import Entity
 
 BATCH_ROWS = 10_000
 """Rows collected before they are written: an append costs about a tenth of a second however few they are."""
@@ -81,15 +80,6 @@ class SyncReport:
         return tuple(report for report in self.streams if report.error_class is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Sinks:
-    """Where the rows of a sync go. One per run; holds no clear value."""
-
-    lake: Lake
-    protector: Protector
-    stores: database.Stores
-
-
 def sync_source(
     source: Source,
     settings: SourceSettings,
@@ -122,7 +112,7 @@ def sync_source(
         SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
     """
     chosen = _in_order(source, streams)
-    with _begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
+    with begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
         run = _Run(source, settings, sinks, run_id, held, now, since, progress)
         report = loop.run(run.all(chosen, token))
         _record(sinks, report, reads_on=since is None)
@@ -147,7 +137,7 @@ def retry_quarantined(
     ``sync_source``.
     """
     chosen = [stream for stream in _in_order(source, streams) if stream.by_ids is not None]
-    with _begun(source, settings, sinks, "quarantine", "manual") as (run_id, held):
+    with begun(source, settings, sinks, "quarantine", "manual") as (run_id, held):
         run = _Retry(source, settings, sinks, run_id, held, now, None, progress)
         report = loop.run(run.all(chosen, token))
         _record(sinks, report, reads_on=False)
@@ -157,12 +147,30 @@ def retry_quarantined(
 
 
 @contextmanager
-def _begun(
-    source: Source, settings: SourceSettings, sinks: Sinks, process: str, retry_kind: RetryKind
+def begun(
+    source: Source,
+    settings: SourceSettings,
+    sinks: Sinks,
+    process: str,
+    retry_kind: RetryKind,
+    *,
+    alone_in: str = "sync",
 ) -> Iterator[tuple[str, Held]]:
-    """The id and the lease of a run that has begun; what stops it is recorded."""
+    """The id and the lease of a run that has begun; what stops it is recorded.
+
+    Args:
+        source: The system it works on.
+        settings: Of the account.
+        sinks: Where it is recorded.
+        process: What it does.
+        retry_kind: Who asked for it, should it be a repeat.
+        alone_in: No other process does this for the account at the same time.
+
+    Raises:
+        LeaseError: One does; the message says who.
+    """
     control = sinks.stores.control
-    with database.lease(control, f"sync/{source.name}/{settings.account or 'default'}") as held:
+    with database.lease(control, f"{alone_in}/{source.name}/{settings.account or 'default'}") as held:
         reach("lease_taken")
         run_id = database.start_run(control, f"{process}/{source.name}", source=source.name, retry_kind=retry_kind)
         try:
@@ -293,19 +301,9 @@ class _Run:
     ) -> AsyncIterator[Page]:
         return connection.read(stream, cursor=cursor, since=self._since, retry_ids=retry)
 
-    def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "_Written":
-        """Protect rows of one entity and append them; consent decisions go on to the ledger."""
-        if entity is ConsentEvent:
-            rows = database.without_idle_clears(self._sinks.stores.control, rows)
-        protected = self._sinks.protector.protect(entity, rows, run_id=self._run_id, read_at=read_at)
-        reach("row_protected")
-        self._held.check()
-        appended = self._sinks.lake.append(entity.__entity__, protected.table)
-        if entity is ConsentEvent:
-            reach("ledger_before")
-            database.append_ledger(self._sinks.stores.control, protected.table, run_id=self._run_id)
-            reach("ledger_after")
-        return _Written(appended.rows, appended.skipped, appended.tombstones, protected.dropped_erased)
+    def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "Written":
+        """Protect rows of one entity and append them."""
+        return write_rows(self._sinks, self._held, entity, rows, run_id=self._run_id, read_at=read_at)
 
     def sweep(self, seen: Sweep, *, read_at: datetime) -> tuple[int, str | None]:
         """Mark as deleted what a whole listing no longer has. Gives their number, or why none was touched."""
@@ -345,14 +343,6 @@ class _Retry(_Run):
         retry: Sequence[str],
     ) -> AsyncIterator[Page]:
         return connection.again(stream, retry)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    rows: int
-    unchanged: int
-    deleted: int
-    erased: int
 
 
 class _Batch:
@@ -415,7 +405,7 @@ class _Batch:
         self.report.deleted += deleted
         self.report.notices += [refused] if refused else []
 
-    def _count_written(self, written: _Written) -> None:
+    def _count_written(self, written: Written) -> None:
         self.report.written += written.rows
         self.report.unchanged += written.unchanged
         self.report.deleted += written.deleted

@@ -12,6 +12,7 @@ from connectors.estimate import Estimate, estimate_first_load
 from connectors.limits import Terms
 from connectors.reading import Page, Reading, read_stream
 from connectors.spec import Context, Json, Request, Source, Stream, Tokens
+from connectors.sweeping import Part, sweep
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _IMPATIENT = Patience(attempts=2, total_seconds=20.0)
@@ -172,15 +173,34 @@ class Connection:
 
     async def again(self, stream: Stream, ids: Sequence[str]) -> AsyncIterator[Page]:
         """Ask for quarantined records of ``stream`` again and for nothing else. Raises what ``read`` does."""
-        reading = await self._reading(stream, cursor=None, since=None, retry_ids=ids)
+        reading = await self._reading(stream, retry_ids=ids)
         async for page in reading.again(ids):
             yield page
 
+    async def sweep(
+        self, stream: Stream, stored: Sequence[int], *, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[Part]:
+        """Find out what is gone from ``stream`` and what was never seen (see ``connectors.sweeping``).
+
+        Args:
+            stream: One of the source's streams, which declares a sweep.
+            stored: Numbers of all records we have, ascending.
+            after: Begin above this number.
+            until: End with this number; by default with the last there is.
+        """
+        reading = await self._reading(stream)
+        async for part in sweep(reading, stored, after=after, until=until):
+            yield part
+
     async def _reading(
-        self, stream: Stream, *, cursor: Json | None, since: datetime | None, retry_ids: Sequence[str]
+        self,
+        stream: Stream,
+        *,
+        cursor: Json | None = None,
+        since: datetime | None = None,
+        retry_ids: Sequence[str] = (),
     ) -> Reading:
-        lookups = {name: await self._lookup(name) for name in stream.lookups}
-        context = Context(self._options, lookups)
+        context = Context(self._options, {name: await self._lookup(name) for name in stream.lookups})
         return Reading(stream, self._client, context=context, state=cursor, since=since, retry_ids=retry_ids)
 
     async def _lookup(self, name: str) -> Any:  # noqa: ANN401 - each lookup has its own type

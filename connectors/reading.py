@@ -267,17 +267,22 @@ class Reading:
         """Read quarantined records again, one by one named; ids the vendor no longer knows count as recovered."""
         if self.stream.by_ids is None:
             return
-        waiting = sorted(ids)
-        for start in range(0, len(waiting), self.stream.ids_per_request):
-            part = waiting[start : start + self.stream.ids_per_request]
+        async for page, gone in self.named(sorted(ids)):
+            yield replace(page, recovered=[*page.recovered, *sorted(gone)])
+
+    async def named(self, ids: Sequence[str]) -> AsyncIterator[tuple[Page, frozenset[str]]]:
+        """Read single records by id: pages of those the vendor gives, each with the ids it does not."""
+        if self.stream.by_ids is None:
+            raise TypeError(f"Stream {self.stream.name} does not say how to read single records.")
+        for start in range(0, len(ids), self.stream.ids_per_request):
+            part = ids[start : start + self.stream.ids_per_request]
             body = await self.client.send(self.stream.by_ids(part, self.context)) or {}
             records = self.records_of(body)
             _attach(self.stream, body)
             if self.stream.enrich and records:
                 await self.stream.enrich(self, records)
             page = self.page(records, cursor=None)
-            gone = set(part) - {self._id(record) for record in records}
-            yield replace(page, recovered=[*page.recovered, *sorted(gone)])
+            yield page, frozenset(part) - {self._id(record) for record in records}
 
     @property
     def _name(self) -> str:

@@ -21,6 +21,7 @@ from models import Entity
 
 if TYPE_CHECKING:
     from connectors.reading import Page, Reading
+    from connectors.sweeping import Sweeping
 
 Json: TypeAlias = dict[str, Any]
 Row: TypeAlias = dict[str, Any]
@@ -201,6 +202,7 @@ class Stream:
         per_request: Records one request of a first load brings, where they can be counted.
         ids_per_request: Records ``by_ids`` may ask for at once.
         omits_empty: An object without any key is a page without records, as some vendors write it.
+        sweep: How records that vanish without a word are found, where the stream itself does not show them.
     """
 
     name: str
@@ -224,6 +226,7 @@ class Stream:
     per_request: int = 100
     ids_per_request: int = 100
     omits_empty: bool = False
+    sweep: "Sweeping | None" = None
 
     def __post_init__(self) -> None:
         problems = []

@@ -92,6 +92,11 @@ class World:
                 shop_changes.one_day(self, Random(f"{self.seed}/shop day {self.version}"), *day)
             self._index()
 
+    def changed(self) -> None:
+        """Something else than ``advance`` has changed records: what was worked out from them is worked out anew."""
+        self.version += 1
+        self._index()
+
     def truth(self) -> dict[str, object]:
         """Who is who, JSON-able: see ``sandbox.truth``."""
         return truth.export(self)

@@ -1,9 +1,10 @@
 """A whole installation on the sandbox, for the tests that need one. Imported by conftest files only."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cdp_pipelines import database
 from cdp_pipelines.config import Settings, load_settings
 from cdp_pipelines.installation import Installation, clock, open_installation
 from cdp_pipelines.setup import set_up
+from cdp_pipelines.sweeping import SweptSource, Wanted, sweep_source
 from cdp_pipelines.sync import SyncReport, sync_source
 from models import ENTITIES
 from models.derive import personal_fields
@@ -82,6 +84,12 @@ class Home:
         with self.opened() as opened:
             source, settings = opened.source(name)
             return sync_source(source, settings, opened.sinks, token=TOKENS[name], now=clock, **options)
+
+    def sweep(self, name: str, *, now: Callable[[], datetime] = clock, **wanted: Any) -> SweptSource:
+        with self.opened() as opened:
+            source, settings = opened.source(name)
+            asked = Wanted(**wanted)
+            return sweep_source(source, settings, opened.sinks, token=TOKENS[name], now=now, wanted=asked)
 
 
 def make_home(folder: Path, urls: dict[str, str]) -> Home:

@@ -43,6 +43,8 @@ JOBS = [
     "everything",
     "inspection",
     "refresh",
+    "sweep_hubspot_job",
+    "sweep_zendesk_job",
     "sync_google_reviews_job",
     "sync_hubspot_job",
     "sync_shopify_job",
@@ -53,6 +55,8 @@ SCHEDULES = [
     ("everything_schedule", "everything", "0 5 * * *"),
     ("inspection_schedule", "inspection", "30 4 * * *"),
     ("refresh_schedule", "refresh", "0 6 * * *"),
+    ("sweep_hubspot_job_schedule", "sweep_hubspot_job", "40 * * * *"),
+    ("sweep_zendesk_job_schedule", "sweep_zendesk_job", "40 * * * *"),
     ("sync_google_reviews_job_schedule", "sync_google_reviews_job", "0 * * * *"),
     ("sync_hubspot_job_schedule", "sync_hubspot_job", "0 * * * *"),
     ("sync_shopify_job_schedule", "sync_shopify_job", "0 * * * *"),
@@ -60,6 +64,16 @@ SCHEDULES = [
     ("upkeep_schedule", "upkeep", "30 3 * * *"),
 ]
 STREAM_CHECKS = {"fields_as_declared", "keys_unique", "no_plaintext", "quarantine_small", "volume_plausible"}
+SWEEP_CHECK = "nothing_vanished_by_mistake"
+SWEPT = [
+    "hubspot/companies",
+    "hubspot/contacts",
+    "hubspot/deals",
+    "hubspot/feedback_submissions",
+    "zendesk/organizations",
+    "zendesk/tickets",
+    "zendesk/users",
+]
 
 SPECS = sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 REPOSITORY = defs.get_repository_def()
@@ -114,6 +128,8 @@ def test_every_stream_has_the_same_checks() -> None:
 
     ours = [asset for asset in ASSETS if not asset.startswith(("cdp/", "mart/"))]
     streams = {asset: {"succeeded"} if asset.endswith("/attempt") else STREAM_CHECKS for asset in ours}
+    for asset in SWEPT:
+        streams[asset] = STREAM_CHECKS | {SWEEP_CHECK}
     others = {"cdp/identity_link": {"one_profile_per_record"}, "mart/metric_value": {"no_metric_in_error", "no_leak"}}
     assert found == streams | others
 
@@ -132,6 +148,8 @@ def test_jobs_select_what_their_names_say() -> None:
     assert selected("everything") == set(ASSETS)
     assert selected("refresh") == {asset for asset in ASSETS if asset.startswith(("cdp/", "mart/"))}
     assert checked("inspection") == {"no_leak"}
+    assert checked("sync_hubspot_job") == STREAM_CHECKS
+    assert checked("sweep_hubspot_job") == {SWEEP_CHECK}
     assert checked("everything") == STREAM_CHECKS | {"succeeded", "one_profile_per_record", "no_metric_in_error"}
 
 

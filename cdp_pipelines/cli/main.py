@@ -21,6 +21,7 @@ from cdp_pipelines.cli import (
     sandbox,
     scan,
     sources,
+    sweep,
 )
 
 WRONG_USE = 2
@@ -38,6 +39,7 @@ app.command("init")(init.init)
 app.add_typer(sources.app, name="sources")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("sync")(run.sync)
+app.command("sweep")(sweep.sweep)
 app.command("run")(run.run)
 app.command("dev")(run.dev)
 app.add_typer(profile.app, name="profile")
@@ -62,7 +64,7 @@ def options(
 
 def main() -> None:
     """Run ``cdp``; exits with 0 or with the code of the error (see docs/errors.md)."""
-    if "sync" in sys.argv[1:]:
+    if {"sync", "sweep"}.intersection(sys.argv[1:]):
         from cdp_pipelines.lean import leave_pandas_out
 
         leave_pandas_out()

@@ -6,12 +6,6 @@ from cdp_pipelines.defs.upkeep.jobs import no_leak
 
 _NO_LEAK = dg.AssetSelection.checks(no_leak)
 
-everything = dg.define_asset_job(
-    "everything",
-    selection=dg.AssetSelection.all() - _NO_LEAK,
-    description="Sync every system, then profiles, then metrics. When a system cannot be read, profiles and metrics "
-    "are made from what the lake holds, and the run fails in the end.",
-)
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.groups("identity", "marts") - _NO_LEAK,
@@ -20,6 +14,11 @@ refresh = dg.define_asset_job(
 inspection = dg.define_asset_job(
     "inspection", selection=_NO_LEAK, description="Decode all that was written and look for values in clear."
 )
+
+
+def whole_way(*but: dg.AssetChecksDefinition) -> dg.AssetSelection:
+    """All assets with their checks, without those checks that have a job of their own."""
+    return dg.AssetSelection.all() - _NO_LEAK - dg.AssetSelection.checks(*but)
 
 
 def schedule(job: str, cron: str, time_zone: str) -> dg.ScheduleDefinition:

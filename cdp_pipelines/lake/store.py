@@ -148,6 +148,11 @@ class Lake:
         wanted = frozen.tables.get(table, TableFiles())
         return view.current(self.root / table, declared, wanted, columns=columns, include_deleted=include_deleted)
 
+    def current_of(self, table: str, keys: Sequence[tuple[str, ...]]) -> pa.Table:
+        """The current rows of the records with these keys, without tombstones: a few out of many, in little memory."""
+        declared = self._declared(table)
+        return view.current_of(self.root / table, declared, self._present(table), keys)
+
     def needs_compaction(self, table: str) -> bool:
         """Whether the tail of ``table`` has become a burden to readers."""
         return compaction.is_worthwhile(self.root / table, self._declared(table), self._present(table))

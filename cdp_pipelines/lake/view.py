@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from cdp_pipelines.lake.columns import ORDER, LakeTable
 from cdp_pipelines.lake.errors import LakeSchemaError
-from cdp_pipelines.lake.files import aligned, footer, newest
+from cdp_pipelines.lake.files import Key, aligned, footer, newest
 from cdp_pipelines.lake.snapshot import TableFiles
 
 _SQL_TYPES = {
@@ -76,10 +76,36 @@ def current(
     return aligned(rows, pa.schema([table.schema.field(name) for name in chosen]))
 
 
-def _read(path: Path, schema: pa.Schema) -> pa.Table:
+def current_of(folder: Path, table: LakeTable, files: TableFiles, keys: Sequence[Key]) -> pa.Table:
+    """The current rows of ``keys`` that are not tombstones, sorted by key; only row groups that may hold one are read.
+
+    Args:
+        folder: Where the files are.
+        table: What they hold.
+        files: What to read.
+        keys: Values of the key columns, one tuple per row wanted.
+    """
+    wanted = sorted(keys)
+    parts = [
+        _among(_read(folder / name, table.stored, group), table.key, wanted)
+        for name in files.files
+        for group in footer(folder / name, table.key).groups_with(wanted)
+    ]
+    rows = newest(pa.concat_tables([table.stored.empty_table(), *parts]), table.key, ORDER)
+    return aligned(rows.filter(pc.invert(rows["deleted"])), table.schema)
+
+
+def _among(rows: pa.Table, key: tuple[str, ...], wanted: Sequence[Key]) -> pa.Table:
+    joined = pc.binary_join_element_wise(*(rows[name] for name in key), "\0")
+    return rows.filter(pc.is_in(joined, pa.array(["\0".join(values) for values in wanted], pa.string())))
+
+
+def _read(path: Path, schema: pa.Schema, group: int | None = None) -> pa.Table:
+    """The columns of ``schema`` of a file, or of one row group of it."""
     file = pq.ParquetFile(path)
     present = [name for name in schema.names if name in file.schema_arrow.names]
-    return aligned(file.read(columns=present), schema)
+    read = file.read(columns=present) if group is None else file.read_row_group(group, columns=present)
+    return aligned(read, schema)
 
 
 def _chosen(table: LakeTable, columns: Sequence[str] | None) -> list[str]:

@@ -26,7 +26,9 @@ from connectors.hubspot.counts import search_total
 from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feedback, map_timeline
 from connectors.hubspot.oauth import OAUTH
 from connectors.hubspot.readers import attach_associations, by_ids, read_objects, read_timeline
+from connectors.hubspot.sweeps import ids_above
 from connectors.spec import Budget, Probe, Request, Source, Stream
+from connectors.sweeping import Sweeping
 from connectors.windows import Told, Window
 from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 
@@ -88,6 +90,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("companies"),
             count=search_total("companies"),
+            sweep=Sweeping(Account, ids_above),
         ),
         Stream(
             name="contacts",
@@ -100,6 +103,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("contacts"),
             count=search_total("contacts"),
+            sweep=Sweeping(Person, ids_above),
             lookups=("optout_properties", "subscriptions"),
         ),
         Stream(
@@ -126,6 +130,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("feedback_submissions"),
             count=search_total("feedback_submissions"),
+            sweep=Sweeping(SurveyResponse, ids_above),
             enrich=attach_associations,
             after=("contacts",),
         ),
@@ -141,6 +146,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("deals"),
             count=search_total("deals"),
+            sweep=Sweeping(Deal, ids_above),
             enrich=attach_associations,
             after=("companies", "contacts"),
             lookups=("deal_pipelines", "home_currency"),

@@ -17,7 +17,9 @@ from connectors.auth import bearer_or_basic_token
 from connectors.cursors import ChangedSince, Everything, ExportCursor, ExportTime
 from connectors.paging import export_cursor, export_time, list_cursor
 from connectors.spec import Budget, Join, Probe, Request, Source, Stream
+from connectors.sweeping import Sweeping
 from connectors.windows import Told, Window
+from connectors.zendesk import sweeps
 from connectors.zendesk.counts import listed
 from connectors.zendesk.maps import (
     map_deleted_user,
@@ -30,6 +32,7 @@ from connectors.zendesk.maps import (
 )
 from connectors.zendesk.oauth import OAUTH
 from connectors.zendesk.readers import missing_scopes, read_surveys, show_many
+from connectors.zendesk.sweeps import show_one, shown
 from models import Account, Message, Person, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
 
 _USER_FIELDS = frozenset(
@@ -117,6 +120,7 @@ ZENDESK = Source(
             paging=export_time,
             params=_PAGE,
             count=listed("organizations"),
+            sweep=Sweeping(Account, sweeps.listed("organizations"), show_one("organizations")),
             per_request=1000,
         ),
         Stream(
@@ -132,6 +136,7 @@ ZENDESK = Source(
             joins=(Join("identities", on="user_id"),),
             by_ids=show_many("users", include="identities"),
             count=listed("users"),
+            sweep=Sweeping(Person, shown("users", is_alive=lambda user: user.get("active") is not False)),
             per_request=1000,
         ),
         Stream(
@@ -159,6 +164,9 @@ ZENDESK = Source(
             after=("users",),
             by_ids=show_many("tickets", include="metric_sets"),
             count=listed("tickets"),
+            sweep=Sweeping(
+                Ticket, shown("tickets", is_alive=lambda ticket: ticket.get("status") != "deleted"), show_one("tickets")
+            ),
             per_request=1000,
         ),
         Stream(

@@ -16,6 +16,7 @@ from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, attempt_check, attempt_key, source_assets
+from cdp_pipelines.defs.sources.sweeps import sweep_checks
 from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
 from cdp_pipelines.errors import (
@@ -31,6 +32,7 @@ from cdp_pipelines.jobs import run_job
 from connectors.registry import source
 from sandbox.server import Running
 from sandbox.switches import Fault
+from sandbox.vanishing import vanish
 
 HUBSPOT = source("hubspot")
 
@@ -301,3 +303,35 @@ def test_a_failed_job_says_which_step_and_why(home: Home, monkeypatch: pytest.Mo
     with pytest.raises(JobFailedError, match="sync_hubspot: hubspot: there is no credential") as failed:
         run_job("sync_hubspot_job", home.settings)
     assert exit_code(failed.value) == 21
+
+
+def test_a_sweep_shows_what_it_found_and_warns_of_what_it_does_not_believe(
+    sync: Sync,
+    vendors: Running,
+    instance: dg.DagsterInstance,
+    resources: dict[str, InstallationResource],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cdp_pipelines.tombstones.FEW", 1)
+    sync("companies", "deals")
+    deals = [id_ for id_, deal in vendors.world.hubspot.deals.items() if deal.archived is None]
+    vanish(vendors.world, "deals", deals[:1])
+    vanish(vendors.world, "companies", list(vendors.world.hubspot.companies)[:2])
+
+    def found() -> dict[str, dg.AssetCheckEvaluation]:
+        result = dg.Definitions(asset_checks=[sweep_checks(HUBSPOT)], resources=resources)
+        job = result.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+        return {check.asset_key.path[-1]: check for check in job.get_asset_check_evaluations()}
+
+    checks = found()
+    assert {name: check.passed for name, check in checks.items()} == {
+        "companies": False,
+        "contacts": True,
+        "deals": True,
+        "feedback_submissions": True,
+    }
+    assert checks["deals"].metadata["records gone"].value == 1
+    assert checks["companies"].severity == dg.AssetCheckSeverity.WARN
+    assert str(checks["companies"].description).endswith("cdp sweep hubspot --stream companies --accept")
+    assert str(checks["contacts"].description).startswith("not read to its end yet")
+    assert found()["companies"].passed is False

@@ -131,7 +131,7 @@ def test_something_else_than_toml_names_the_line(file):
         pytest.param(
             '[sources.hubspot]\naccount = "1"\nshedule = "x"\n',
             "line 3: sources.hubspot.shedule is not a setting. Did you mean schedule? Valid here: account, base_url, "
-            "enabled, oauth, options, rate_scale, schedule.",
+            "enabled, oauth, options, rate_scale, schedule, sweep_share.",
             id="unknown key of a source",
         ),
         pytest.param(
