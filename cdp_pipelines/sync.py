@@ -4,13 +4,17 @@ The order is the promise. Keys are in the vault before a row that needs them is 
 committed only after everything it stands for; so a crash anywhere costs time and nothing else: the next run
 reads again from the last cursor, and the lake does not write what it already has.
 
+The streams of a source are read side by side; ``intake`` brings their pages together, and one thread writes.
+
 ``cdp sync`` and the Dagster assets call the same function, ``sync_source``.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,17 +25,17 @@ from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.errors import SyncFailedError, error_class
+from cdp_pipelines.intake import Batch, Intake
 from cdp_pipelines.memory import give_back, rare_collection
 from cdp_pipelines.tombstones import vanished
-from cdp_pipelines.writing import Sinks, Written, write_rows
+from cdp_pipelines.writing import Sinks, write_rows
+from connectors.client import Attempt
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
 from connectors.reading import Page, Sweep
+from connectors.side_by_side import together
 from connectors.spec import Source, Stream, Tokens
 from models import Entity
-
-BATCH_ROWS = 10_000
-"""Rows collected before they are written: an append costs about a tenth of a second however few they are."""
 
 TRIES_IN_PASSING = 3
 """How often a record that cannot be mapped, of a stream whose records cannot be asked for one by one, is met again
@@ -54,7 +58,8 @@ class StreamReport:
     newly_quarantined: int = 0  # of those: were not waiting before this run
     recovered: int = 0
     erased: int = 0
-    drift: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    drift: Counter[str] = field(default_factory=Counter)
     notices: list[str] = field(default_factory=list)
     cursor_before: dict[str, Any] | None = None
     cursor_after: dict[str, Any] | None = None
@@ -111,7 +116,7 @@ def sync_source(
         LeaseError: Another process is syncing the same account; the message says who.
         SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
     """
-    chosen = _in_order(source, streams)
+    chosen = source.streams if streams is None else [source.stream(name) for name in streams]
     with begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
         run = _Run(source, settings, sinks, run_id, held, now, since, progress)
         report = loop.run(run.all(chosen, token))
@@ -136,7 +141,7 @@ def retry_quarantined(
     A stream whose records cannot be asked for one by one is left alone. Arguments and errors are those of
     ``sync_source``.
     """
-    chosen = [stream for stream in _in_order(source, streams) if stream.by_ids is not None]
+    chosen = [stream for stream in map(source.stream, streams) if stream.by_ids is not None]
     with begun(source, settings, sinks, "quarantine", "manual") as (run_id, held):
         run = _Retry(source, settings, sinks, run_id, held, now, None, progress)
         report = loop.run(run.all(chosen, token))
@@ -181,20 +186,6 @@ def begun(
             raise
 
 
-def _in_order(source: Source, names: Sequence[str] | None) -> list[Stream]:
-    """The chosen streams, each behind those it is to be read after."""
-    wanted = list(source.streams) if names is None else [source.stream(name) for name in names]
-    ordered: list[Stream] = []
-    while len(ordered) < len(wanted):
-        ready = [
-            stream
-            for stream in wanted
-            if stream not in ordered and not any(s.name in stream.after for s in wanted if s not in ordered)
-        ]
-        ordered.append(ready[0])
-    return ordered
-
-
 def _status_of(error: BaseException) -> str:
     return "canceled" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "error"
 
@@ -220,8 +211,16 @@ def _record(sinks: Sinks, report: SyncReport, *, reads_on: bool) -> None:
     reach("run_recorded")
 
 
+_READ_NOW: ContextVar[StreamReport] = ContextVar("_READ_NOW")
+"""Whose requests are made: tasks that a stream's reader begins inherit it."""
+
+
+def _count_request(_attempt: Attempt) -> None:
+    _READ_NOW.get().requests += 1
+
+
 class _Run:
-    """The state of one run: what is constant while its streams are read one after the other."""
+    """The state of one run: what is constant while its streams are read side by side."""
 
     def __init__(
         self,
@@ -242,94 +241,139 @@ class _Run:
         self._now = now
         self._since = since
         self._progress = progress
-        self.one_batch = sinks.protector.one_batch
+        self._streams: dict[str, _StreamRun] = {}
 
     async def all(self, streams: Sequence[Stream], token: str | Tokens) -> SyncReport:
         """Read the streams; one stream's failure does not stop the others."""
         started = time.monotonic()
-        async with Connection(
-            self._source,
-            token=token,
-            account=self._settings.account,
-            base_url=self._settings.base_url,
-            rate_scale=self._settings.rate_scale,
-            options=self._settings.options,
-            clock=self._now,
-        ) as connection:
-            reports: list[StreamReport] = []
-            for stream in streams:
-                reports.append(await self._guarded(connection, stream, reports))
-            return SyncReport(
-                source=self._source.name,
-                run_id=self._run_id,
-                streams=tuple(reports),
-                requests=connection.stats.requests,
-                throttled_seconds=round(connection.stats.throttled_seconds, 3),
-                seconds=round(time.monotonic() - started, 3),
-            )
+        self._streams = {stream.name: _StreamRun(stream, StreamReport(stream.name)) for stream in streams}
+        with Intake(self._write) as intake:
+            async with Connection(
+                self._source,
+                token=token,
+                account=self._settings.account,
+                base_url=self._settings.base_url,
+                rate_scale=self._settings.rate_scale,
+                options=self._settings.options,
+                clock=self._now,
+                observer=_count_request,
+            ) as connection:
+                await together(
+                    (self._guarded(connection, intake, one) for one in self._streams.values()), width=len(streams)
+                )
+        return SyncReport(
+            source=self._source.name,
+            run_id=self._run_id,
+            streams=tuple(one.report for one in self._streams.values()),
+            requests=connection.stats.requests,
+            throttled_seconds=round(connection.stats.throttled_seconds, 3),
+            seconds=round(time.monotonic() - started, 3),
+        )
 
-    async def _guarded(self, connection: Connection, stream: Stream, before: Sequence[StreamReport]) -> StreamReport:
-        report = StreamReport(stream.name)
-        if any(other.error_class == UnreachableError.__name__ for other in before):
-            report.error_class, report.error = UnreachableError.__name__, "not tried, for the same reason."
-            return report
+    async def _guarded(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
+        """Read one stream, when those it comes after are over, whether or not they were read to their end."""
+        report = one.report
+        for name in one.stream.after:
+            if name in self._streams:
+                await self._streams[name].over.wait()
+        _READ_NOW.set(report)
         started = time.monotonic()
         try:
-            await self._read(connection, stream, report)
+            if self._is_nobody_there():
+                raise UnreachableError("")
+            await self._read(connection, intake, one)
         except ConnectorError as error:
-            # Kept: what was written before; the cursor stands at the last page that is whole in the lake.
-            report.error_class, report.error = type(error).__name__, str(error)
+            # Kept: what was read before; the cursor stands at the last page that is whole in the lake.
+            is_said = isinstance(error, UnreachableError) and self._is_nobody_there()
+            report.error_class = type(error).__name__
+            report.error = "not tried further, for the same reason." if is_said else str(error)
+        finally:
+            one.over.set()
         report.seconds = round(time.monotonic() - started, 3)
         reach("stream_done")
-        return report
 
-    async def _read(self, connection: Connection, stream: Stream, report: StreamReport) -> None:
-        control = self._sinks.stores.control
+    def _is_nobody_there(self) -> bool:
+        return any(one.report.error_class == UnreachableError.__name__ for one in self._streams.values())
+
+    async def _read(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
+        control, stream, report = self._sinks.stores.control, one.stream, one.report
         report.cursor_before = database.load_cursor(control, self._source.name, stream.name)
         report.cursor_after = report.cursor_before
         retry = database.quarantine_pending(control, self._source.name, stream.name)
-        batch = _Batch(self, stream, report, waiting=frozenset(retry))
-        async for page in self._pages(connection, stream, report.cursor_before, retry):
-            reach("fetch_page")
-            batch.add(page, self._now())
-            if self._progress is not None:
-                self._progress(stream.name, report.records)
-        batch.flush()
+        one.waiting = frozenset(retry)
+        reading = self._pages(connection, stream, report.cursor_before, retry)
+        try:
+            async with aclosing(reading) as pages:
+                async for page in pages:
+                    reach("fetch_page")
+                    report.records += page.records
+                    report.drift.update(page.drift)
+                    report.notices += page.notices
+                    await intake.take(stream.name, page, self._now())
+                    if self._progress is not None:
+                        self._progress(stream.name, report.records)
+        except ConnectorError:
+            await intake.flush(stream.name)
+            raise
+        await intake.flush(stream.name)
 
     def _pages(
         self, connection: Connection, stream: Stream, cursor: dict[str, Any] | None, retry: Sequence[str]
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         return connection.read(stream, cursor=cursor, since=self._since, retry_ids=retry)
 
-    def write(self, entity: type[Entity], rows: Sequence[dict[str, Any]], *, read_at: datetime) -> "Written":
-        """Protect rows of one entity and append them."""
-        return write_rows(self._sinks, self._held, entity, rows, run_id=self._run_id, read_at=read_at)
+    def _write(self, name: str, batch: Batch) -> None:
+        """Write a batch and commit the cursor behind it. Runs in the writing thread."""
+        one = self._streams[name]
+        if batch.read_at is not None:
+            with self._sinks.protector.one_batch():
+                for entity in one.stream.entities:  # declared children first
+                    if rows := batch.rows.get(entity):
+                        self._append(entity, rows, batch.read_at, one.report)
+            for seen in batch.sweeps:
+                self._sweep(seen, batch.read_at, one.report)
+        self._settle(one, batch)
+        give_back()
 
-    def sweep(self, seen: Sweep, *, read_at: datetime) -> tuple[int, str | None]:
-        """Mark as deleted what a whole listing no longer has. Gives their number, or why none was touched."""
+    def _append(
+        self, entity: type[Entity], rows: Sequence[dict[str, Any]], read_at: datetime, report: StreamReport
+    ) -> None:
+        written = write_rows(self._sinks, self._held, entity, rows, run_id=self._run_id, read_at=read_at)
+        report.written += written.rows
+        report.unchanged += written.unchanged
+        report.deleted += written.deleted
+        report.erased += written.erased
+
+    def _sweep(self, seen: Sweep, read_at: datetime, report: StreamReport) -> None:
+        """Mark as deleted what a whole listing no longer has."""
         swept = vanished(self._sinks.lake, self._source.name, seen, run_id=self._run_id, read_at=read_at)
-        if not len(swept.tombstones):
-            return 0, swept.refused
-        self._held.check()
-        return self._sinks.lake.append(seen.entity.__entity__, swept.tombstones).tombstones, None
+        report.notices += [swept.refused] if swept.refused else []
+        if len(swept.tombstones):
+            self._held.check()
+            deleted = self._sinks.lake.append(seen.entity.__entity__, swept.tombstones).tombstones
+            report.written += deleted
+            report.deleted += deleted
 
-    def settle(self, stream: Stream, batch: "_Batch") -> None:
+    def _settle(self, one: "_StreamRun", batch: Batch) -> None:
         """Set rejected records aside, let recovered ones go, and commit the cursor last."""
-        control, names = self._sinks.stores.control, (self._source.name, stream.name)
+        control, names = self._sinks.stores.control, (self._source.name, one.stream.name)
+        one.report.quarantined += len(batch.rejected)
+        one.report.newly_quarantined += sum(record_id not in one.waiting for record_id, _ in batch.rejected)
+        one.report.recovered += len(batch.recovered)
         if batch.rejected:
             database.quarantine_put(control, *names, batch.rejected)
             reach("quarantine_written")
         if batch.recovered:
             database.quarantine_clear(control, *names, batch.recovered)
-        if stream.by_ids is None and batch.rejected:
+        if one.stream.by_ids is None and batch.rejected:
             ids = [record_id for record_id, _ in batch.rejected]
-            batch.holds_cursor |= database.quarantine_attempts(control, *names, ids) < TRIES_IN_PASSING
-        if batch.cursor is not None and self._since is None and not batch.holds_cursor:
+            one.holds_cursor |= database.quarantine_attempts(control, *names, ids) < TRIES_IN_PASSING
+        if batch.cursor is not None and self._since is None and not one.holds_cursor:
             reach("cursor_before")
             self._held.check()
             database.commit_cursor(control, *names, batch.cursor, run_id=self._run_id)
             reach("cursor_after")
-            batch.report.cursor_after = batch.cursor
+            one.report.cursor_after = batch.cursor
 
 
 class _Retry(_Run):
@@ -341,77 +385,24 @@ class _Retry(_Run):
         stream: Stream,
         cursor: dict[str, Any] | None,  # noqa: ARG002 - it goes on from nowhere
         retry: Sequence[str],
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         return connection.again(stream, retry)
 
 
-class _Batch:
-    """Rows of consecutive pages that are written together, children before parents."""
+@dataclass(slots=True)
+class _StreamRun:
+    """One stream of one run.
 
-    def __init__(self, run: _Run, stream: Stream, report: StreamReport, *, waiting: frozenset[str]) -> None:
-        self._run = run
-        self._waiting = waiting  # records in quarantine when the run began
-        self._stream = stream
-        self.report = report
-        self.holds_cursor = False  # for the rest of the run: what comes after a held page is read again too
-        self._clear()
+    Attributes:
+        stream: What is read.
+        report: What it has done so far.
+        waiting: Records in quarantine when the run began.
+        holds_cursor: For the rest of the run: what comes after a held page is read again too.
+        over: Set when it is read to its end or has failed.
+    """
 
-    def _clear(self) -> None:
-        self._rows: dict[type[Entity], list[dict[str, Any]]] = {}
-        self._count = 0
-        self._read_at: datetime | None = None
-        self.rejected: list[tuple[str, str]] = []
-        self.recovered: list[str] = []
-        self._sweeps: list[Sweep] = []
-        self.cursor: dict[str, Any] | None = None
-
-    def add(self, page: Page, read_at: datetime) -> None:
-        """Take a page in; write when enough has come together."""
-        for entity, rows in page.rows.items():
-            self._rows.setdefault(entity, []).extend(rows)
-            self._count += len(rows)
-        self._read_at = read_at
-        self.rejected += [(item.record_id, item.error_class) for item in page.rejected]
-        self.recovered += page.recovered
-        self._sweeps += page.sweeps
-        self.report.notices += page.notices
-        self.cursor = page.cursor if page.cursor is not None else self.cursor
-        self.report.records += page.records
-        _add_counts(self.report.drift, page.drift)
-        if self._count >= BATCH_ROWS or page.is_milestone:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what has come together and commit the cursor behind it."""
-        with self._run.one_batch():
-            for entity in self._stream.entities:  # declared children first
-                rows = self._rows.get(entity)
-                if rows and self._read_at is not None:
-                    self._count_written(self._run.write(entity, rows, read_at=self._read_at))
-        for seen in self._sweeps:
-            self._sweep(seen)
-        self.report.quarantined += len(self.rejected)
-        self.report.newly_quarantined += sum(record_id not in self._waiting for record_id, _ in self.rejected)
-        self.report.recovered += len(self.recovered)
-        self._run.settle(self._stream, self)
-        self._clear()
-        give_back()
-
-    def _sweep(self, seen: Sweep) -> None:
-        if self._read_at is None:
-            return
-        deleted, refused = self._run.sweep(seen, read_at=self._read_at)
-        self.report.written += deleted
-        self.report.deleted += deleted
-        self.report.notices += [refused] if refused else []
-
-    def _count_written(self, written: Written) -> None:
-        self.report.written += written.rows
-        self.report.unchanged += written.unchanged
-        self.report.deleted += written.deleted
-        self.report.erased += written.erased
-
-
-def _add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:
-    for name, count in more.items():
-        total[name] = total.get(name, 0) + count
+    stream: Stream
+    report: StreamReport
+    waiting: frozenset[str] = frozenset()
+    holds_cursor: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)

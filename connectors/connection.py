@@ -1,7 +1,9 @@
 """A connection to one account of one source: check it, and read its streams page by page."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -76,6 +78,7 @@ class Connection:
         self._options = _checked_options(source, options)
         self._lookups: dict[str, Any] = {}
         self._terms = Terms(rate_scale, wiring.share)
+        self._looking_up = asyncio.Lock()
         self._client = Client(
             source,
             token=_checked_token(source, token) if isinstance(token, str) else token,
@@ -151,8 +154,8 @@ class Connection:
         cursor: Json | None,
         since: datetime | None = None,
         retry_ids: Sequence[str] = (),
-    ) -> AsyncIterator[Page]:
-        """Read ``stream`` from its cursor on.
+    ) -> AsyncGenerator[Page]:
+        """Read ``stream`` from its cursor on. Several streams may be read at once, each within ``aclosing``.
 
         Args:
             stream: One of the source's streams.
@@ -166,12 +169,12 @@ class Connection:
             IncompleteError: Going on would lose records.
         """
         reading = await self._reading(stream, cursor=cursor, since=since, retry_ids=retry_ids)
-        async for page in reading.again(retry_ids):
-            yield page
-        async for page in (stream.read or read_stream)(reading):
-            yield page
+        for part in (reading.again(retry_ids), (stream.read or read_stream)(reading)):
+            async with aclosing(part) as pages:
+                async for page in pages:
+                    yield page
 
-    async def again(self, stream: Stream, ids: Sequence[str]) -> AsyncIterator[Page]:
+    async def again(self, stream: Stream, ids: Sequence[str]) -> AsyncGenerator[Page]:
         """Ask for quarantined records of ``stream`` again and for nothing else. Raises what ``read`` does."""
         reading = await self._reading(stream, retry_ids=ids)
         async for page in reading.again(ids):
@@ -179,7 +182,7 @@ class Connection:
 
     async def sweep(
         self, stream: Stream, stored: Sequence[int], *, after: int = 0, until: int | None = None
-    ) -> AsyncIterator[Part]:
+    ) -> AsyncGenerator[Part]:
         """Find out what is gone from ``stream`` and what was never seen (see ``connectors.sweeping``).
 
         Args:
@@ -204,8 +207,9 @@ class Connection:
         return Reading(stream, self._client, context=context, state=cursor, since=since, retry_ids=retry_ids)
 
     async def _lookup(self, name: str) -> Any:  # noqa: ANN401 - each lookup has its own type
-        if name not in self._lookups:
-            self._lookups[name] = await self.source.lookups[name](self._fetch, self._options)
+        async with self._looking_up:  # streams that begin together ask for the same ones
+            if name not in self._lookups:
+                self._lookups[name] = await self.source.lookups[name](self._fetch, self._options)
         return self._lookups[name]
 
     async def _fetch(self, request: Request) -> Json:

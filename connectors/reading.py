@@ -5,7 +5,7 @@ record that cannot be mapped is set aside by reference and counted; the rest of 
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -121,7 +121,7 @@ class Reading:
         rows_at: str | None = None,
         anew: Request | None = None,
         starts: int = _STARTS,
-    ) -> AsyncIterator[Json]:
+    ) -> AsyncGenerator[Json]:
         """Every page from ``request`` on.
 
         Where the vendor no longer knows the place to go on from, the listing is begun again: what comes twice is
@@ -155,7 +155,7 @@ class Reading:
             else:
                 return
 
-    async def _bodies(self, request: Request, paging: Paging, rows_at: str | None) -> AsyncIterator[Json]:
+    async def _bodies(self, request: Request, paging: Paging, rows_at: str | None) -> AsyncGenerator[Json]:
         seen: set[bytes] = set()
         following: Request | None = request
         while following is not None:
@@ -263,14 +263,14 @@ class Reading:
         except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise MappingError(type(error).__name__) from None
 
-    async def again(self, ids: Iterable[str]) -> AsyncIterator[Page]:
+    async def again(self, ids: Iterable[str]) -> AsyncGenerator[Page]:
         """Read quarantined records again, one by one named; ids the vendor no longer knows count as recovered."""
         if self.stream.by_ids is None:
             return
         async for page, gone in self.named(sorted(ids)):
             yield replace(page, recovered=[*page.recovered, *sorted(gone)])
 
-    async def named(self, ids: Sequence[str]) -> AsyncIterator[tuple[Page, frozenset[str]]]:
+    async def named(self, ids: Sequence[str]) -> AsyncGenerator[tuple[Page, frozenset[str]]]:
         """Read single records by id: pages of those the vendor gives, each with the ids it does not."""
         if self.stream.by_ids is None:
             raise TypeError(f"Stream {self.stream.name} does not say how to read single records.")
@@ -294,7 +294,7 @@ class Reading:
         return f"Compare docs/connectors/{name}.md with the vendor's changelog, then run: cdp sync {name}"
 
 
-async def read_stream(reading: Reading) -> AsyncIterator[Page]:
+async def read_stream(reading: Reading) -> AsyncGenerator[Page]:
     """The general reader: pages from the cursor on, each with the cursor that follows it."""
     stream = reading.stream
     started: datetime | None = None
@@ -309,7 +309,7 @@ async def read_stream(reading: Reading) -> AsyncIterator[Page]:
         yield reading.page([], cursor=cursor)
 
 
-async def _pages(reading: Reading, paging: Paging) -> AsyncIterator[Json]:
+async def _pages(reading: Reading, paging: Paging) -> AsyncGenerator[Json]:
     """The pages; the first call is repeated once if its start was too recent by the vendor's clock."""
     stream, client = reading.stream, reading.client
 

@@ -5,7 +5,7 @@ are given.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -192,7 +192,9 @@ class Stream:
         key: Field of a record that names it.
         params: Query parameters of every call.
         joins: Side-loaded lists to attach to the records.
-        after: Streams that must have been read before.
+        after: Streams that must have been read before: those whose records say whom the rows of this one are about,
+            where that is somebody else again (a message is about the requester of its ticket), and those whose rows
+            this one overrules. All others are read side by side.
         lookups: Names of the source's lookups its map needs.
         absent_on: Statuses that mean "this account does not have the feature".
         by_ids: Request for single records, where the vendor has one; at most ``ids_per_request`` ids.
@@ -221,7 +223,7 @@ class Stream:
     absent_on: tuple[int, ...] = ()
     by_ids: ByIds | None = None
     enrich: "Callable[[Reading, list[Json]], Awaitable[None]] | None" = None
-    read: "Callable[[Reading], AsyncIterator[Page]] | None" = None
+    read: "Callable[[Reading], AsyncGenerator[Page]] | None" = None
     count: Count | None = None
     per_request: int = 100
     ids_per_request: int = 100

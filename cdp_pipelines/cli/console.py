@@ -91,7 +91,8 @@ def _cell(value: object) -> str:
 def progress(what: str) -> Iterator["Any"]:
     """A function ``(part, count)`` that shows how far long work has come: a live line, or nothing when piped.
 
-    ``count`` is None where nothing is counted.
+    Parts that are worked on at the same time are all shown. ``count`` is None where nothing is counted and one part
+    follows the other.
     """
     from rich.console import Console
 
@@ -99,5 +100,13 @@ def progress(what: str) -> Iterator["Any"]:
     if not console.is_terminal:
         yield lambda _part, _count: None
         return
+    counts: dict[str, int] = {}
+
+    def tell(part: str, count: int | None) -> None:
+        if count is not None:
+            counts[part] = count
+        shown = part if count is None else ", ".join(f"{name} {done:,}" for name, done in counts.items())
+        status.update(f"{what}: {shown}")
+
     with console.status(what) as status:
-        yield lambda part, count: status.update(f"{what}: {part}" + ("" if count is None else f" {count:,}"))
+        yield tell

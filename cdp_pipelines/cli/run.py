@@ -64,7 +64,7 @@ def sync(
 
 def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     """Print what a sync did, stream by stream."""
-    columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "seconds"]
+    columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "requests", "seconds"]
     if as_json:
         streams = [{column: getattr(s, column) for column in [*columns, "notices", "error"]} for s in report.streams]
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams})

@@ -1,6 +1,6 @@
 """Reader of reviews: location by location, newest first, and once a day from end to end."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,7 +107,7 @@ class _Walk:
         return latest.isoformat() if latest > _NEVER else None
 
 
-async def read_reviews(reading: Reading) -> AsyncIterator[Page]:
+async def read_reviews(reading: Reading) -> AsyncGenerator[Page]:
     """Every location's reviews; a location that refuses is named in the end, when the others are read.
 
     Raises:
@@ -133,7 +133,7 @@ async def read_reviews(reading: Reading) -> AsyncIterator[Page]:
         )
 
 
-async def _location(reading: Reading, number: str, path: str, state: dict[str, Any]) -> AsyncIterator[Page]:
+async def _location(reading: Reading, number: str, path: str, state: dict[str, Any]) -> AsyncGenerator[Page]:
     """One location: as far back as needed, then on to the end if the count says that a review is gone."""
     place, now = state.get(number) or {}, reading.client.vendor_now()
     walk = _Walk(_until(reading, place, now), place)
@@ -160,7 +160,7 @@ def _until(reading: Reading, place: Json, now: datetime) -> datetime | None:
     return _moment(place["since"]) - _OVERLAP
 
 
-async def _walk(reading: Reading, path: str, walk: _Walk) -> AsyncIterator[Page]:
+async def _walk(reading: Reading, path: str, walk: _Walk) -> AsyncGenerator[Page]:
     """The pages of one listing, begun again if its page tokens end meanwhile: what came before is not taken twice."""
     request = Request(f"/v4/{path}/reviews", reading.stream.params)
     for start in range(1, _STARTS + 1):

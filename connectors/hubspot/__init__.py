@@ -115,7 +115,6 @@ HUBSPOT = Source(
             fields=frozenset({"id", "timestamp", "portalId", "recipient", "normalizedEmailId", "changes"}),
             cursor=ChangedSince("startTimestamp", overlap=_HOUR),
             read=read_timeline,
-            after=("contacts",),
             lookups=("subscriptions",),
         ),
         Stream(
@@ -132,7 +131,6 @@ HUBSPOT = Source(
             count=search_total("feedback_submissions"),
             sweep=Sweeping(SurveyResponse, ids_above),
             enrich=attach_associations,
-            after=("contacts",),
         ),
         Stream(
             name="deals",
@@ -148,7 +146,6 @@ HUBSPOT = Source(
             count=search_total("deals"),
             sweep=Sweeping(Deal, ids_above),
             enrich=attach_associations,
-            after=("companies", "contacts"),
             lookups=("deal_pipelines", "home_currency"),
         ),
     ),

@@ -1,7 +1,7 @@
 """Readers of HubSpot's streams: objects by listing and search, consent changes by windows of time."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.cursors import ChangedSince
@@ -40,7 +40,7 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
 """Properties each object is asked for: HubSpot returns no other."""
 
 
-async def read_objects(reading: Reading) -> AsyncIterator[Page]:
+async def read_objects(reading: Reading) -> AsyncGenerator[Page]:
     """CRM objects: first by listing, later by search; then what is archived, which search never shows."""
     cursor = reading.stream.cursor
     if not isinstance(cursor, ChangedSince):
@@ -60,7 +60,7 @@ async def read_objects(reading: Reading) -> AsyncIterator[Page]:
         yield reading.page(body["results"], cursor=None)
 
 
-async def _first_load(reading: Reading, state: Json) -> AsyncIterator[Page]:
+async def _first_load(reading: Reading, state: Json) -> AsyncGenerator[Page]:
     """Live objects, then archived ones; each page carries the place to go on from after a kill."""
     started = state.get("started")
     phases = ("archived",) if state["phase"] == "archived" else ("live", "archived")
@@ -162,7 +162,7 @@ def _link(other: Json) -> Json:
     return {"id": other["toObjectId"], "type": "primary" if "Primary" in labels else "unlabeled"}
 
 
-async def read_timeline(reading: Reading) -> AsyncIterator[Page]:
+async def read_timeline(reading: Reading) -> AsyncGenerator[Page]:
     """Consent changes in windows of time, oldest window first; the entries of a window come newest first."""
     cursor = reading.stream.cursor
     if not isinstance(cursor, ChangedSince):

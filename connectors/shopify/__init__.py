@@ -101,7 +101,6 @@ SHOPIFY = Source(
             lookups=("scopes",),
             ids_per_request=ORDERS.first,
             enrich=add_lines,
-            after=("customers",),
             count=counted("ordersCount"),
             per_request=_IN_ONE_FILE,
         ),
@@ -116,7 +115,6 @@ SHOPIFY = Source(
             read=reader(REFUNDED),
             by_ids=by_ids(REFUNDED),
             enrich=add_refunds,
-            after=("orders",),
         ),
         Stream(
             name="returns",
@@ -129,7 +127,6 @@ SHOPIFY = Source(
             read=read_returns,
             by_ids=by_ids(RETURNED),
             enrich=add_returns,
-            after=("orders",),
         ),
         Stream(
             name="abandoned_checkouts",
@@ -141,7 +138,6 @@ SHOPIFY = Source(
             cursor=_SINCE,
             read=reader(CHECKOUTS),
             by_ids=by_ids(CHECKOUTS),
-            after=("orders",),
             count=counted("abandonedCheckoutsCount"),
             per_request=_IN_ONE_FILE,
         ),

@@ -5,7 +5,7 @@ gives up waiting, goes on with the same operation; one that failed, expired or l
 next run starts another. What had been read by then stays and is not written twice.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -39,7 +39,7 @@ class _Place:
         return {"operation": self.operation, "started": self.started, "lines": lines}
 
 
-async def load(reading: Reading, listing: Listing) -> AsyncIterator[Page]:
+async def load(reading: Reading, listing: Listing) -> AsyncGenerator[Page]:
     """Everything there is, in pages; the last cursor says when the operation began.
 
     Raises:
@@ -104,7 +104,7 @@ async def _parents(
             yield parent
 
 
-async def _pages(reading: Reading, listing: Listing, place: _Place, operation: Json) -> AsyncIterator[Page]:
+async def _pages(reading: Reading, listing: Listing, place: _Place, operation: Json) -> AsyncGenerator[Page]:
     waiting: list[Json] = []
     number = place.lines
     async with aclosing(_parents(reading, operation, listing.children, place.lines)) as parents:

@@ -1,6 +1,6 @@
 """Readers of Shopify's streams: a bulk operation first, then what has changed; and what a page could not hold."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,7 +35,7 @@ _OPEN_RETURNS = ("return_requested", "in_progress")
 _BETWEEN_SWEEPS = timedelta(days=1)
 _MOST_GONE = 0.2
 
-Reader = Callable[[Reading], AsyncIterator[Page]]
+Reader = Callable[[Reading], AsyncGenerator[Page]]
 Sweeps = Callable[[frozenset[str]], tuple[Sweep, ...]]
 
 
@@ -48,7 +48,7 @@ def reader(listing: Listing, *, sweeps: Sweeps | None = None, needs: str | None 
         needs: Permission without which not everything there is would be seen.
     """
 
-    async def read(reading: Reading) -> AsyncIterator[Page]:
+    async def read(reading: Reading) -> AsyncGenerator[Page]:
         start = _cursor(reading).start(reading.state, reading.since)
         if start is None:
             async for page in load(reading, listing):
@@ -103,7 +103,7 @@ def _keeping(page: Page, more: Json) -> Page:
     return replace(page, cursor={**page.cursor, **more}) if page.cursor and "since" in page.cursor else page
 
 
-async def read_returns(reading: Reading) -> AsyncIterator[Page]:
+async def read_returns(reading: Reading) -> AsyncGenerator[Page]:
     """Returns of changed orders, and of orders whose return is or was open.
 
     Nothing promises that a return that moves on changes its order, and a return has no time of change. The cursor
@@ -125,7 +125,7 @@ async def read_returns(reading: Reading) -> AsyncIterator[Page]:
     yield reading.page([], cursor={**last, "open": sorted(is_open)})
 
 
-async def _changed(reading: Reading, listing: Listing, start: datetime, seen: set[str]) -> AsyncIterator[Page]:
+async def _changed(reading: Reading, listing: Listing, start: datetime, seen: set[str]) -> AsyncGenerator[Page]:
     """What has changed since ``start``. Sorted by the time of change, each page is a place to go on from."""
     by_change = listing.sorted_as == _cursor(reading).name
     started: datetime | None = None
@@ -145,7 +145,7 @@ async def _changed(reading: Reading, listing: Listing, start: datetime, seen: se
     yield reading.page([], cursor={"since": (started or reading.client.vendor_now()).isoformat()})
 
 
-async def _since(reading: Reading, listing: Listing, start: datetime) -> AsyncIterator[list[Json] | None]:
+async def _since(reading: Reading, listing: Listing, start: datetime) -> AsyncGenerator[list[Json] | None]:
     """Pages of everything not before ``start``; where a listing gets too long, another one begins where it stopped.
 
     None instead of a page: another one would begin where the long one began.
@@ -167,7 +167,7 @@ async def _since(reading: Reading, listing: Listing, start: datetime) -> AsyncIt
         filters |= {listing.sorted_as: floor} if floor else {}
 
 
-async def _found(reading: Reading, listing: Listing, search: str) -> AsyncIterator[list[Json]]:
+async def _found(reading: Reading, listing: Listing, search: str) -> AsyncGenerator[list[Json]]:
     paging = next_page(f"data.{listing.root}")
     async for body in reading.bodies(listing.page(search), paging, rows_at=listing.rows_at):
         yield reading.records_of(body, listing.rows_at)

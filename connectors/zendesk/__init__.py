@@ -161,7 +161,6 @@ ZENDESK = Source(
             cursor=ExportCursor(),
             paging=export_cursor,
             params={**_PAGE, "include": "metric_sets"},
-            after=("users",),
             by_ids=show_many("tickets", include="metric_sets"),
             count=listed("tickets"),
             sweep=Sweeping(
@@ -191,7 +190,6 @@ ZENDESK = Source(
             cursor=ChangedSince("start_time", overlap=_ANSWERS_LATE),
             paging=list_cursor,
             params={"page[size]": "100"},
-            after=("tickets",),
             absent_on=(403, 404),
         ),
         Stream(
@@ -204,7 +202,6 @@ ZENDESK = Source(
             cursor=ChangedSince("filter[created_at_start]", overlap=_ANSWERS_LATE),
             params={"page[size]": "100", "sort": "id"},
             read=read_surveys,
-            after=("tickets",),
             absent_on=(403, 404),
         ),
     ),

@@ -1,7 +1,7 @@
 """Reader of Zendesk's survey responses, single records by id, and the permissions a refusal names."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
 from connectors.cursors import ChangedSince
@@ -12,7 +12,7 @@ from connectors.spec import ByIds, Context, Json, Request
 _SCOPES = re.compile(r"required scopes?:\s*([a-z_:, ]{2,200})")
 
 
-async def read_surveys(reading: Reading) -> AsyncIterator[Page]:
+async def read_surveys(reading: Reading) -> AsyncGenerator[Page]:
     """Survey responses since a time whose unit is not documented well.
 
     A filter in milliseconds that is meant as seconds lies far in the future and finds nothing. The window always holds

@@ -73,4 +73,4 @@ def test_a_host_that_is_not_there_is_said_once_and_the_other_streams_are_not_tri
 
     said = [stream.error for stream in failure.value.report.failed]
     assert "127.0.0.1" in said[0]
-    assert said[1:] == ["not tried, for the same reason."] * (len(said) - 1)
+    assert said[1:] == ["not tried further, for the same reason."] * (len(said) - 1)

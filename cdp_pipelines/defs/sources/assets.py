@@ -238,6 +238,7 @@ def materialised(
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),
         "seconds": dg.MetadataValue.float(stream.seconds),
+        "requests": dg.MetadataValue.int(stream.requests),
         "requests of the whole sync": dg.MetadataValue.int(report.requests),
         "seconds the whole sync waited for the vendor": dg.MetadataValue.float(report.throttled_seconds),
         "id of the sync": dg.MetadataValue.text(report.run_id),
