@@ -123,6 +123,10 @@ def _codes(table: pa.Table, name: str) -> Labels:
 
 
 def _encoded(column: pa.Array) -> Labels:
+    # Sorted: rows come in any order, and which of two equally small cells is hidden goes by their order. Were it
+    # another one tomorrow, both would have been shown.
     encoded = column.cast(pa.string()).dictionary_encode()
-    codes = pc.fill_null(encoded.indices, NOBODY).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Labels(codes, tuple(encoded.dictionary.to_pylist()))
+    order = pc.sort_indices(encoded.dictionary)
+    place = np.append(np.argsort(order.to_numpy()), NOBODY)
+    codes = pc.fill_null(encoded.indices, NOBODY).to_numpy(zero_copy_only=False)
+    return Labels(place[codes], tuple(encoded.dictionary.take(order).to_pylist()))

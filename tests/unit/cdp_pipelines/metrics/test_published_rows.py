@@ -48,6 +48,18 @@ def test_a_suppressed_cell_says_nothing_else(world):
     assert {found["chat"][name] for name in (*NUMBERS, "status_reason", "ci_method")} == {None}
 
 
+def test_which_of_two_equally_small_cells_is_hidden_does_not_depend_on_the_order_of_rows(tmp_path):
+    shown = []
+    for number, channels in enumerate((("chat", "email", "web"), ("email", "chat", "web"))):
+        world = SmallWorld(tmp_path / str(number))
+        world.people(30)
+        for channel in channels:
+            add_tickets(world, {"web": 2}.get(channel, 6), "2026-03-02", channel=channel)
+        rows = world.published([VOLUME], k=5)
+        shown.append([volume(rows, "2026-03-02", channel)["status"] for channel in ("chat", "email", "web")])
+    assert shown[0] == shown[1] == ["suppressed", "ok", "suppressed"]
+
+
 def test_the_company_may_demand_more_persons_but_never_fewer(world):
     world.people(30)
     add_tickets(world, 6, "2026-03-02")
