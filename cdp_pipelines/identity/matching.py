@@ -1,9 +1,9 @@
 """Persons without a shared key: which records are compared, how likely each pair is one person, what is kept of it.
 
-A run compares the pairs of which a record changed and recalls the others from the control store, where every pair is
-kept that is likely enough to be looked at. What is kept is a function of the current records: a pair goes when a
-record of it changed or when the two share no token any more. Pairs are written before the tokens that say they were
-compared, so a run that dies in between is made good by the next.
+A run compares the pairs of which a record changed in what it is compared by, and recalls the others from the control
+store, where every pair is kept that is likely enough to be looked at. What is kept is a function of the current
+records: a pair goes when a record of it changed or when the two share no token any more. Pairs are written before the
+tokens that say they were compared, so a run that dies in between is made good by the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ _AGREEING = ("same", "agrees")
 _SHARED = "same"
 _SHARED_BY_MANY = "shared by many"
 _TOKENS = {"email": ("email_token", "other_emails_tokens"), "phone": ("phone_token", "other_phones_tokens")}
-_TOKEN_LISTS = pa.list_(pa.string())
+_MARKS = pa.schema([("tokens", pa.list_(pa.string())), ("compared", pa.string())])
 _BATCH_ROWS = 10_000
 _REFERENCES = ("source", "source_id", "other_source", "other_source_id")
 
@@ -43,7 +43,7 @@ class Known(NamedTuple):
     """What earlier runs and operators left.
 
     Attributes:
-        keys: Rows of ``match_key``: source, source_id, stamp, tokens.
+        keys: Rows of ``match_key``: source, source_id, stamp, tokens, compared.
         pairs: Rows of ``match_pair``.
         answers: Rows of ``match_answer``.
     """
@@ -105,24 +105,22 @@ class Matcher:
         was = [*known.keys["stamp"].to_pylist(), ""]
         changed = np.array([new != was[place] for new, place in zip(stamps, kept, strict=True)], dtype=np.bool_)
         fresh = self._fresh([row for row in np.flatnonzero(changed).tolist() if stamps[row]])
-        before = known.keys["tokens"].combine_chunks()
-        tokens = _tokens_now(before, np.where(changed, -1, kept), fresh)
-        shared = blocks(before, tokens, limit=self.settings.identity.max_records_per_block)
-        compared = shared.candidates(changed)
-        scores = Scores.joined(
-            [_recalled(records, known.pairs, changed, shared), self._scores(records, compared, fresh)]
-        )
+        before = known.keys.select(_MARKS.names).cast(_MARKS)
+        marks = _marks_now(before, np.where(changed, -1, kept), fresh)
+        # Most of what changes in a record is nothing it is compared by.
+        moved = changed & ~_same(marks["compared"], before["compared"].take(pa.array(kept, mask=kept < 0)))
+        tokens = (table["tokens"].combine_chunks() for table in (before, marks))
+        shared = blocks(*tokens, limit=self.settings.identity.max_records_per_block)
+        pairs = shared.candidates(moved)
+        scores = Scores.joined([_recalled(records, known.pairs, moved, shared), self._scores(records, pairs, fresh)])
         scores, by_many = self._without_what_many_share(records, scores)
-        news = _key_rows(records, stamps, tokens, now).filter(pa.array(changed))
+        news = _key_rows(records, stamps, marks, now).filter(pa.array(changed))
         likeness = self._likeness(records, scores, known.answers)
-        return Found(scores, by_many, likeness, news, len(compared[0]), shared.dropped)
+        return Found(scores, by_many, likeness, news, len(pairs[0]), shared.dropped)
 
     def _stamps(self, records: pa.Table) -> list[str]:
         """What the tokens and scores of each record depend on, as one text; empty where it cannot be joined."""
-        bands = (self.settings.identity.review_from, self.settings.identity.same_source_factor)
-        limits = (self.settings.identity.max_records_per_block, self.settings.company.phone_region)
-        rules = (features.VERSION, stored_model().version, *bands, *limits)
-        start = blake2b(repr(rules).encode(), digest_size=_STAMP_BYTES)
+        start = blake2b(self._rules.encode(), digest_size=_STAMP_BYTES)
 
         def stamp(person: bytes, account: bytes | None) -> str:
             digest = start.copy()
@@ -132,18 +130,27 @@ class Matcher:
         digests = (records[name].to_pylist() for name in ("digest", "account_digest"))
         return [stamp(*both) if able else "" for *both, able in zip(*digests, members(records).tolist(), strict=True)]
 
+    @property
+    def _rules(self) -> str:
+        """What tokens and scores depend on besides the records."""
+        identity = self.settings.identity
+        bands = (identity.review_from, identity.same_source_factor)
+        limits = (identity.max_records_per_block, self.settings.company.phone_region)
+        return repr((features.VERSION, stored_model().version, *bands, *limits))
+
     def _features(self, rows: Sequence[int]) -> list[tuple[int, Features]]:
         return list(self.values.features(rows, phone_region=self.settings.company.phone_region))
 
     def _fresh(self, rows: Sequence[int]) -> "_Fresh":
         """The records at ``rows`` in comparable form, batch by batch: as Python objects all would take gigabytes."""
-        parts, tokens = [scoring.table([])], [pa.array([], _TOKEN_LISTS)]
+        parts, marks, rules = [scoring.table([])], [_MARKS.empty_table()], self._rules
         for start in range(0, len(rows), _BATCH_ROWS):
             found = self._features(rows[start : start + _BATCH_ROWS])
             parts.append(scoring.table(found))
-            made = [[self.token(key) for key in features.blocking_keys(one)] for _, one in found]
-            tokens.append(pa.array(made, _TOKEN_LISTS))
-        return _Fresh(pa.concat_tables(parts), pa.concat_arrays(tokens))
+            tokens = [[self.token(key) for key in features.blocking_keys(one)] for _, one in found]
+            compared = [self.token(f"all|{rules}|{one!r}") for _, one in found]
+            marks.append(pa.table([tokens, compared], schema=_MARKS))
+        return _Fresh(pa.concat_tables(parts), pa.concat_tables(marks))
 
     def _scores(self, records: pa.Table, pairs: Pairs, fresh: "_Fresh") -> Scores:
         """The pairs worth a look, by comparing them now."""
@@ -229,11 +236,11 @@ class _Fresh(NamedTuple):
 
     Attributes:
         features: As ``scoring.table`` makes it.
-        tokens: The tokens of each.
+        marks: The tokens of each, and one of all it is compared by and of the rules.
     """
 
     features: pa.Table
-    tokens: pa.ListArray
+    marks: pa.Table
 
     @property
     def rows(self) -> Rows:
@@ -242,15 +249,20 @@ class _Fresh(NamedTuple):
         return numbers
 
 
-def _tokens_now(before: pa.ListArray, kept: Rows, fresh: _Fresh) -> pa.ListArray:
-    """The tokens of each record now: at place ``kept`` of ``before``, of ``fresh``, or none."""
-    none = pa.array([[]], _TOKEN_LISTS)
-    places = np.where(kept < 0, len(before) + len(fresh.tokens), kept)
-    places[fresh.rows] = len(before) + np.arange(len(fresh.tokens))
-    return pa.concat_arrays([before.cast(_TOKEN_LISTS), fresh.tokens, none]).take(pa.array(places))
+def _marks_now(before: pa.Table, kept: Rows, fresh: _Fresh) -> pa.Table:
+    """The marks of each record now: at place ``kept`` of ``before``, of ``fresh``, or none."""
+    none = pa.table([[[]], [None]], schema=_MARKS)
+    places = np.where(kept < 0, len(before) + len(fresh.marks), kept)
+    places[fresh.rows] = len(before) + np.arange(len(fresh.marks))
+    return pa.concat_tables([before, fresh.marks, none]).combine_chunks().take(pa.array(places))
 
 
-def _key_rows(records: pa.Table, stamps: Sequence[str], tokens: pa.ListArray, now: datetime) -> pa.Table:
+def _same(first: pa.ChunkedArray, second: pa.ChunkedArray) -> Mask:
+    """Where both are known and equal."""
+    return np.asarray(pc.fill_null(pc.equal(first, second), fill_value=False).to_numpy(), dtype=np.bool_)
+
+
+def _key_rows(records: pa.Table, stamps: Sequence[str], marks: pa.Table, now: datetime) -> pa.Table:
     """The row of ``match_key`` of each record; of one that cannot be joined any more, that it is gone."""
     return pa.table(
         {
@@ -259,7 +271,8 @@ def _key_rows(records: pa.Table, stamps: Sequence[str], tokens: pa.ListArray, no
             "version_at": pa.repeat(pa.scalar(now, UTC), len(records)),
             "deleted": pa.array([not stamp for stamp in stamps], pa.bool_()),
             "stamp": pa.array(stamps, pa.string()),
-            "tokens": tokens,
+            "tokens": marks["tokens"],
+            "compared": marks["compared"],
         }
     )
 

@@ -14,7 +14,7 @@ _RECORD_COLUMNS = (
     *("phone_token", "other_phones_tokens", "cross_source", "cross_id", "merged_into", "account_id", "digest"),
 )
 _LINK_COLUMNS = ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at")
-_KEY_COLUMNS = ("source", "source_id", "stamp", "tokens")
+_KEY_COLUMNS = ("source", "source_id", "stamp", "tokens", "compared")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cdp_pipelines.database.matches import find_pair, pairs_to_review, read_pair
 from cdp_pipelines.identity import resolving, scoring
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.scan import scan
-from models import Account
+from models import Account, MatchKey
 from tests.unit.cdp_pipelines.identity.conftest import Installation
 
 HOME = {"street": "Hauptstraße 5", "postal_code": "10115", "city": "Berlin"}
@@ -239,6 +239,30 @@ def test_a_run_compares_and_decrypts_what_changed_and_its_partners(
     assert installation.resolve().compared == 1
     assert sorted(looked_at) == [0, 5]
     assert installation.partition() >= JOINED
+
+
+def test_a_change_of_what_nobody_is_compared_by_compares_nobody(installation: Installation) -> None:
+    installation.people(ANNA, DESK)
+    assert installation.resolve().compared == 1
+    before = installation.partition(), pairs(installation)
+    installation.people(ANNA | {"lifecycle_stage": "customer"})
+    assert installation.resolve().compared == 0
+    assert (installation.partition(), pairs(installation)) == before
+    installation.people(ANNA | {"street": "Am Wall 1"})
+    assert installation.resolve().compared == 1
+
+
+def test_records_marked_before_there_was_the_token_of_all_are_compared_when_they_change(
+    installation: Installation,
+) -> None:
+    installation.people(ANNA, DESK)
+    installation.resolve()
+    names = ["source", "source_id", "stamp", "tokens"]
+    installation.put(MatchKey, *installation.lake.current("match_key").select(names).to_pylist())
+    assert installation.resolve().compared == 0
+    installation.people(ANNA | {"lifecycle_stage": "customer"})
+    assert installation.resolve().compared == 1
+    assert (installation.partition(), pairs(installation)) == (JOINED, [("1", "7", "joined")])
 
 
 def test_a_changed_organisation_is_looked_at_again(installation: Installation) -> None:
