@@ -21,8 +21,7 @@ from cdp_pipelines.identity import (
     IdentityReport,
     ProfileReport,
     build_profiles,
-    consent_history,
-    permissions,
+    read_consents,
     resolve,
 )
 from cdp_pipelines.installation import Installation
@@ -80,8 +79,9 @@ def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKin
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
             inputs = _inputs(opened, snapshot, now)
-            permitted, decided = permissions(**inputs), consent_history(**inputs)
+            consents = read_consents(**inputs)
             give_back()  # decisions are read row by row, and their rows are no longer needed
+            permitted, decided = consents.permissions(), consents.history
             report = refresh(**inputs, permissions=permitted, consents=decided, run_id=run_id, before_write=held.check)
         held.check()
         database.write_copies(opened.stores, opened.settings)

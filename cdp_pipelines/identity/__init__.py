@@ -3,9 +3,8 @@
 from cdp_pipelines.identity.profiles import (
     ProfileReport,
     build_profiles,
-    consent_history,
     golden_record,
-    permissions,
+    read_consents,
 )
 from cdp_pipelines.identity.resolving import IdentityReport, resolve
 
@@ -13,8 +12,7 @@ __all__ = [
     "IdentityReport",
     "ProfileReport",
     "build_profiles",
-    "consent_history",
     "golden_record",
-    "permissions",
+    "read_consents",
     "resolve",
 ]

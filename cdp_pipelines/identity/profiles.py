@@ -85,23 +85,16 @@ def build_profiles(
     return ProfileReport(*(tables[name].num_rows for name in ("customer_360", "consent_state", "identity_link")))
 
 
-def permissions(
+def read_consents(
     *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
-) -> pa.Table:
-    """What every profile permits at ``now``: profile_id, purpose, permitted; one row per profile and purpose."""
-    with _reading(lake, engine, snapshot, settings) as reading:
-        return reading.consents(stores, now).permissions()
+) -> Consents:
+    """Every decision up to ``now``, by profile, and what follows from it.
 
-
-def consent_history(
-    *, lake: Lake, stores: Stores, engine: Engine, settings: Settings, snapshot: Snapshot, now: datetime
-) -> pa.Table:
-    """Every decision up to ``now``, by profile.
-
-    Columns: profile_id, purpose, channel, scope, state, at, source, inferred, policy_version.
+    Raises:
+        LakeError, EngineError: The records or links could not be read.
     """
     with _reading(lake, engine, snapshot, settings) as reading:
-        return reading.consents(stores, now).history.drop_columns(["is_alone", "ended_at"])
+        return reading.consents(stores, now)
 
 
 def golden_record(

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from cdp_pipelines.identity import consent_history, golden_record, permissions
+from cdp_pipelines.identity import golden_record, read_consents
 from models import (
     PURPOSES,
     Match,
@@ -54,7 +54,7 @@ def text(at: datetime) -> str:
 
 def permitted(installation: Installation) -> dict[str, set[str]]:
     """Purposes permitted by record of the profile."""
-    table = permissions(**installation.given())
+    table = read_consents(**installation.given()).permissions()
     allowed: dict[str, set[str]] = {profile: set() for profile in table["profile_id"].to_pylist()}
     for row in table.to_pylist():
         if row["permitted"]:
@@ -372,7 +372,7 @@ def test_an_address_of_one_person_counts_in_full(installation: Installation) -> 
     rows = installation.published("consent_state")
     states = {(row["scope"], row["state"], row["source"]) for row in rows if row["purpose"] == "marketing"}
     assert states == {("all", "granted", "news"), ("letter", "withdrawn", "news")}
-    history = consent_history(**installation.given())
+    history = read_consents(**installation.given()).history
     assert history.select(["profile_id", "scope"]).num_rows == 2
 
 
