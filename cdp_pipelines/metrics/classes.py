@@ -346,9 +346,9 @@ class Quantiles:
 
     def estimates(self, tally: Tally) -> Iterator[Estimate]:
         """The median with its interval by ranks; the 90th percentile without one."""
-        found = np.full((len(tally.keys), 4), np.nan)
+        found, values = np.full((len(tally.keys), 4), np.nan), tally.of_cells("value")
         for cell, members in _members(tally):
-            ordered = np.sort(tally.of_cells("value")[members])
+            ordered = np.sort(values[members])
             found[cell, :2] = statistics.quantile(ordered, 0.5), statistics.quantile(ordered, 0.9)
             found[cell, 2:] = statistics.ordered_median_interval(ordered)
         yield from _median_and_p90(tally, found, tally.n, _method(tally, "order"))
@@ -379,7 +379,7 @@ class Survival:
                 found[cell, 2:] = statistics.ordered_median_interval(np.sort(times))
                 method[cell] = "order"
             else:
-                found[cell, 2:] = median_interval(times, over, persons)
+                found[cell, 2:] = median_interval(curve, times, over, persons)
         yield from _median_and_p90(tally, found, tally.sum("observed"), method)
 
 

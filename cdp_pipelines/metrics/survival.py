@@ -42,9 +42,8 @@ def kaplan_meier(times: Numbers, observed: Numbers) -> Curve:
     return Curve(distinct, surviving, at_risk, ended.astype(np.float64))
 
 
-def median_interval(times: Numbers, observed: Numbers, persons: Codes) -> tuple[float, float]:
-    """Interval of the median time; an end that the data do not reach is NaN."""
-    curve = kaplan_meier(times, observed)
+def median_interval(curve: Curve, times: Numbers, observed: Numbers, persons: Codes) -> tuple[float, float]:
+    """Interval of the median of ``curve``, the one of ``times``; an end that the data do not reach is NaN."""
     inside = (curve.surviving > 0) & (curve.surviving < 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(curve.ended / (curve.at_risk * (curve.at_risk - curve.ended)))
