@@ -38,7 +38,8 @@ def refuse_unlisted(sql: str, tables: Collection[str]) -> None:
     Raises:
         StatementError: It is anything else; the message names what is not allowed.
     """
-    problems = _problems(sql, frozenset(tables))
+    read, problems = _judged(sql)
+    problems = (*(f"it reads {name!r}" for name in sorted(read.difference(tables))), *problems)
     if problems:
         raise StatementError(
             f"Checking a statement before running it: {'; '.join(problems)}. It was not run. "
@@ -47,21 +48,22 @@ def refuse_unlisted(sql: str, tables: Collection[str]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _problems(sql: str, tables: frozenset[str]) -> tuple[str, ...]:
+def _judged(sql: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The tables a statement reads, and what is not allowed in it whatever tables there are."""
+    nothing: frozenset[str] = frozenset()
     try:
         statements = sqlglot.parse(sql, dialect="duckdb")
     except sqlglot.errors.SqlglotError:
-        return ("it does not parse",)
+        return nothing, ("it does not parse",)
     if len(statements) != 1 or not isinstance(statements[0], exp.Select | exp.SetOperation):
-        return ("it is not one single query",)
+        return nothing, ("it is not one single query",)
     tree = statements[0]
-    return (*_unknown_tables(tree, tables), *_unknown_functions(tree), *_commands(tree))
+    return _tables(tree), (*_unknown_functions(tree), *_commands(tree))
 
 
-def _unknown_tables(tree: exp.Expr, tables: frozenset[str]) -> tuple[str, ...]:
-    known = tables | {cte.alias for cte in tree.find_all(exp.CTE)}
-    found = {_table_name(table) for table in tree.find_all(exp.Table)}
-    return tuple(f"it reads {name!r}" for name in sorted(found - known))
+def _tables(tree: exp.Expr) -> frozenset[str]:
+    named = frozenset(cte.alias for cte in tree.find_all(exp.CTE))
+    return frozenset(_table_name(table) for table in tree.find_all(exp.Table)) - named
 
 
 def _table_name(table: exp.Table) -> str:
