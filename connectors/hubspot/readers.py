@@ -1,43 +1,22 @@
 """Readers of HubSpot's streams: objects by listing and search, consent changes by windows of time."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.cursors import ChangedSince
-from connectors.errors import IncompleteError, RejectedError, SettingsError
-from connectors.paging import after_last_id, next_after, offset_while_more
+from connectors.errors import IncompleteError, RejectedError
+from connectors.hubspot.listing import has_more, listed, properties
+from connectors.paging import after_last_id, offset_while_more
 from connectors.reading import Page, Reading
-from connectors.spec import ByIds, Context, Json, Request, Stream
+from connectors.spec import ByIds, Context, Json, Request
 
 _TIMELINE_START = datetime(2006, 6, 1, tzinfo=UTC)
 """HubSpot's first summer: no entry is older."""
 _TIMELINE_WINDOW = timedelta(days=180)
-_LONGEST_QUERY = 15_000
-"""Characters of property names in a listing's address; longer ones were seen to be refused with 414."""
 _BAD_REQUEST = 400
-
-TAKEN: Mapping[str, tuple[str, ...]] = {
-    "contacts": (
-        "createdate", "lastmodifieddate", "email", "hs_additional_emails", "firstname", "lastname", "phone",
-        "mobilephone", "hs_calculated_phone_number", "address", "zip", "city", "country", "hs_language",
-        "hs_analytics_source", "lifecyclestage", "associatedcompanyid", "hs_merged_object_ids",
-        "hs_calculated_merged_vids", "hs_email_optout", "hs_legal_basis",
-    ),
-    "companies": (
-        "createdate", "hs_lastmodifieddate", "name", "domain", "phone", "industry", "numberofemployees", "country",
-        "hs_merged_object_ids", "hs_calculated_merged_vids",
-    ),
-    "feedback_submissions": (
-        "hs_createdate", "hs_lastmodifieddate", "hs_survey_id", "hs_survey_type", "hs_survey_channel", "hs_content",
-        "hs_response_group", "hs_sentiment", "hs_value", "hs_submission_timestamp",
-    ),
-    "deals": (
-        "createdate", "hs_lastmodifieddate", "closedate", "pipeline", "dealstage", "dealtype", "amount",
-        "deal_currency_code", "hs_is_closed", "hs_is_closed_won", "hubspot_owner_id",
-    ),
-}  # fmt: skip
-"""Properties each object is asked for: HubSpot returns no other."""
 
 
 async def read_objects(reading: Reading) -> AsyncGenerator[Page]:
@@ -55,9 +34,11 @@ async def read_objects(reading: Reading) -> AsyncGenerator[Page]:
         started = started or reading.client.vendor_now().isoformat()
         if reading.stream.enrich and body["results"]:
             await reading.stream.enrich(reading, body["results"])
-        yield reading.page(body["results"], cursor=None if _more(body) else {"since": started})
-    async for body in reading.bodies(_listing(reading, archived=True), next_after):
-        yield reading.page(body["results"], cursor=None)
+        yield reading.page(body["results"], cursor=None if has_more(body) else {"since": started})
+    async with aclosing(listed(reading, archived=True, place={})) as listings:
+        async for listing in listings:
+            page = reading.page(listing.records, cursor=None)
+            yield replace(page, notices=(*page.notices, *listing.notices))
 
 
 async def _first_load(reading: Reading, state: Json) -> AsyncGenerator[Page]:
@@ -65,39 +46,18 @@ async def _first_load(reading: Reading, state: Json) -> AsyncGenerator[Page]:
     started = state.get("started")
     phases = ("archived",) if state["phase"] == "archived" else ("live", "archived")
     for phase in phases:
-        anew = _listing(reading, archived=phase == "archived")
-        after = state.get("after") if phase == state["phase"] else None
-        place = anew.having(after=after) if after else anew
-        async for body in reading.bodies(place, next_after, anew=anew if after else None):
-            started = started or reading.client.vendor_now().isoformat()
-            yield reading.page(body["results"], cursor=_place(phase, body, started))
+        place = state if phase == state["phase"] else {}
+        async with aclosing(listed(reading, archived=phase == "archived", place=place)) as listings:
+            async for listing in listings:
+                started = started or reading.client.vendor_now().isoformat()
+                page = reading.page(listing.records, cursor=_place(phase, listing.place, started))
+                yield replace(page, notices=(*page.notices, *listing.notices))
 
 
-def _place(phase: str, body: Json, started: str) -> Json:
-    if _more(body):
-        return {"phase": phase, "after": body["paging"]["next"]["after"], "started": started}
+def _place(phase: str, place: Json | None, started: str) -> Json:
+    if place is not None:
+        return {"phase": phase, **place, "started": started}
     return {"phase": "archived", "started": started} if phase == "live" else {"since": started}
-
-
-def _more(body: Json) -> bool:
-    return bool((body.get("paging") or {}).get("next"))
-
-
-def _listing(reading: Reading, *, archived: bool) -> Request:
-    params = {
-        **reading.stream.params,
-        "properties": ",".join(_properties(reading.stream, reading.context)),
-        "limit": "100",
-    }
-    if len(params["properties"]) > _LONGEST_QUERY:
-        raise SettingsError(
-            f"hubspot/{reading.stream.name}: the account has so many subscription types that the names of their "
-            "opt-out properties no longer fit in an address, so flags would be lost. Archive subscription types nobody "
-            "uses.",
-            stream=reading.stream.name,
-        )
-    params |= {"archived": "true"} if archived else {}
-    return Request(reading.stream.path, params)
 
 
 def _search(reading: Reading, modified: str, start: datetime) -> Request:
@@ -108,23 +68,19 @@ def _search(reading: Reading, modified: str, start: datetime) -> Request:
         json={
             "filterGroups": [{"filters": [since, above]}],
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-            "properties": _properties(reading.stream, reading.context),
+            "properties": properties(reading.stream.name, reading.context),
             "limit": 200,
         },
     )
-
-
-def _properties(stream: Stream, context: Context) -> list[str]:
-    return [*TAKEN[stream.name], *context.lookups.get("optout_properties", ())]
 
 
 def by_ids(name: str) -> ByIds:
     """Batch reads of objects called ``name``."""
 
     def request(ids: Sequence[str], context: Context) -> Request:
-        names = [*TAKEN[name], *context.lookups.get("optout_properties", ())]
         return Request(
-            f"/crm/v3/objects/{name}/batch/read", json={"inputs": [{"id": i} for i in ids], "properties": names}
+            f"/crm/v3/objects/{name}/batch/read",
+            json={"inputs": [{"id": i} for i in ids], "properties": properties(name, context)},
         )
 
     return request
