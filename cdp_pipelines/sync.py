@@ -11,7 +11,6 @@ The streams of a source are read side by side; ``intake`` brings their pages tog
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
@@ -24,6 +23,7 @@ from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
+from cdp_pipelines.drift import Change, note_fields
 from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.intake import Batch, Intake
 from cdp_pipelines.memory import give_back, rare_collection
@@ -33,6 +33,7 @@ from connectors.client import Attempt
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
 from connectors.reading import Page, Sweep
+from connectors.shapes import Seen
 from connectors.side_by_side import together
 from connectors.spec import Source, Stream, Tokens
 from models import Entity
@@ -59,7 +60,7 @@ class StreamReport:
     recovered: int = 0
     erased: int = 0
     requests: int = 0
-    drift: Counter[str] = field(default_factory=Counter)
+    drift: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     cursor_before: dict[str, Any] | None = None
     cursor_after: dict[str, Any] | None = None
@@ -300,14 +301,14 @@ class _Run:
         report.cursor_before = database.load_cursor(control, self._source.name, stream.name)
         report.cursor_after = report.cursor_before
         retry = database.quarantine_pending(control, self._source.name, stream.name)
-        one.waiting = frozenset(retry)
+        one.waiting, seen = frozenset(retry), Seen()
         reading = self._pages(connection, stream, report.cursor_before, retry)
         try:
             async with aclosing(reading) as pages:
                 async for page in pages:
                     reach("fetch_page")
                     report.records += page.records
-                    report.drift.update(page.drift)
+                    seen.add(page.seen)
                     report.notices += page.notices
                     await intake.take(stream.name, page, self._now())
                     if self._progress is not None:
@@ -316,6 +317,7 @@ class _Run:
             await intake.flush(stream.name)
             raise
         await intake.flush(stream.name)
+        report.drift = note_fields(control, self._source.name, stream, seen, records=report.records, now=self._now())
 
     def _pages(
         self, connection: Connection, stream: Stream, cursor: dict[str, Any] | None, retry: Sequence[str]

@@ -4,11 +4,9 @@ A page that is not what the stream declares stops the stream, because what is mi
 record that cannot be mapped is set aside by reference and counted; the rest of its page goes on.
 """
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -18,6 +16,7 @@ from connectors.cursors import ExportCursor
 from connectors.errors import IncompleteError, MappingError, RejectedError, RetriableError
 from connectors.graphql import at
 from connectors.paging import halved
+from connectors.shapes import Seen, Shapes
 from connectors.spec import Context, Json, Paging, Request, Row, Stream
 from models import Entity
 from models.derive import validator
@@ -69,7 +68,7 @@ class Page:
         recovered: Ids that were asked for again and need no further try: mapped now, or gone.
         cursor: JSON that may be committed once these rows are stored; None means not yet.
         records: Vendor records on the page.
-        drift: Top-level fields the stream does not declare, with their number.
+        seen: Which fields the records had, and which were not as the stream declares them.
         is_milestone: Commit at once: what follows may take hours, or the way back to here is dear.
         sweeps: Parts of the listing that have now been seen whole.
         notices: Sentences about what was odd and has been dealt with; no values.
@@ -80,7 +79,7 @@ class Page:
     recovered: Sequence[str]
     cursor: Json | None
     records: int
-    drift: Mapping[str, int]
+    seen: Seen
     is_milestone: bool = False
     sweeps: Sequence["Sweep"] = ()
     notices: Sequence[str] = ()
@@ -111,6 +110,7 @@ class Reading:
         self.state, self.since = state, since
         self._retry_ids = frozenset(retry_ids)
         self._notices: list[str] = []
+        self._shapes = Shapes(stream.fields, stream.texts_in)
         self._checks = {entity: validator(entity) for entity in stream.entities}
 
     async def bodies(
@@ -215,11 +215,11 @@ class Reading:
         return records
 
     def page(self, records: Sequence[Json], *, cursor: Json | None) -> Page:
-        """Map, validate and count ``records``."""
+        """Map, validate and count ``records``; a field of another type than declared is read anyway where it can be."""
         rows: dict[type[Entity], list[Row]] = {entity: [] for entity in self.stream.entities}
         rejected: list[Rejected] = []
         recovered: list[str] = []
-        drift: Counter[str] = Counter()
+        seen = self._shapes.take(records)
         for record in records:
             record_id = self._id(record)
             try:
@@ -229,12 +229,10 @@ class Reading:
                 continue
             for entity, row in mapped:
                 rows[entity].append(row)
-            if undeclared := record.keys() - self.stream.fields:
-                drift.update(undeclared)
             if record_id in self._retry_ids:
                 recovered.append(record_id)
         notices, self._notices = self._notices, []
-        return Page(rows, rejected, recovered, cursor, len(records), drift, notices=notices)
+        return Page(rows, rejected, recovered, cursor, len(records), seen, notices=notices)
 
     def _id(self, record: Json) -> str:
         try:
@@ -332,13 +330,16 @@ async def _pages(reading: Reading, paging: Paging) -> AsyncGenerator[Json]:
 
 
 def _attach(stream: Stream, body: Json) -> None:
-    """Put side-loaded items into the records they belong to, under the name of their list."""
+    """Put side-loaded items into the records they belong to, under the name of their list.
+
+    Compared as texts: one of the two ids may come as another type than the other.
+    """
     for join in stream.joins:
-        by_key: dict[Any, list[Json]] = {}
+        by_key: dict[str, list[Json]] = {}
         for item in body.get(join.rows_at) or ():
-            by_key.setdefault(item.get(join.on), []).append(item)
+            by_key.setdefault(str(item.get(join.on)), []).append(item)
         for record in body[stream.rows_at]:
-            if items := by_key.get(record.get(stream.key)):
+            if items := by_key.get(str(record.get(stream.key))):
                 record[join.rows_at] = items
 
 

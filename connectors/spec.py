@@ -16,6 +16,7 @@ from connectors.bucket import Bucket, Concurrency
 from connectors.errors import SettingsError
 from connectors.limits import Limit, Points
 from connectors.oauth import OAuth
+from connectors.shapes import Kind
 from connectors.windows import Window
 from models import Entity
 
@@ -186,7 +187,8 @@ class Stream:
         path: Path of the listing.
         rows_at: Key of a page under which its records are; dots lead further down.
         map: Vendor record in, canonical rows out.
-        fields: Top-level fields that are known, taken or not; others are counted as drift.
+        fields: Top-level fields that are known, taken or not, with what they hold; others are counted as drift.
+        texts_in: Field that holds an object of texts we ask for by name, which are looked at like fields.
         cursor: How it goes on next time.
         paging: How pages follow each other, for streams the general reader reads.
         key: Field of a record that names it.
@@ -212,7 +214,7 @@ class Stream:
     path: str
     rows_at: str
     map: Map
-    fields: frozenset[str]
+    fields: Mapping[str, Kind]
     cursor: Cursor
     paging: Paging | None = None
     key: str = "id"
@@ -229,6 +231,7 @@ class Stream:
     ids_per_request: int = 100
     omits_empty: bool = False
     sweep: "Sweeping | None" = None
+    texts_in: str | None = None
 
     def __post_init__(self) -> None:
         problems = []

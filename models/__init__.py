@@ -11,6 +11,7 @@ from models.control import (
     MatchPair,
     Quarantine,
     RegisteredId,
+    StreamField,
     SyncRun,
     SyncState,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "Review",
     "SegmentMembership",
     "StoredKeyRing",
+    "StreamField",
     "SubjectAlias",
     "SubjectKey",
     "Suppression",

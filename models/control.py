@@ -7,7 +7,7 @@ to change or delete a row.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field
 
 from models.tables import ControlTable, UtcDateTime
@@ -69,6 +69,21 @@ class Quarantine(ControlTable, table=True):
     first_seen: datetime = Field(sa_type=UtcDateTime, description="When it was first set aside, UTC")
     last_seen: datetime = Field(sa_type=UtcDateTime, description="When it last failed, UTC")
     attempts: int = Field(description="How often it has failed")
+
+
+class StreamField(ControlTable, table=True):
+    """Which fields a stream's records have had. One row per field and type other than declared; names, no values."""
+
+    __tablename__: ClassVar[str] = "stream_field"
+
+    source: str = Field(primary_key=True, description="System, as named in the configuration")
+    stream: str = Field(primary_key=True, description="Stream of that system")
+    field: str = Field(primary_key=True, description="Name of the field; (other) stands for names not repeated")
+    came_as: str = Field(primary_key=True, description="JSON type it came as; empty: as declared, or null")
+    first_seen: datetime = Field(sa_type=UtcDateTime, description="When it first came so, UTC")
+    last_seen: datetime = Field(sa_type=UtcDateTime, description="When it last came so, UTC")
+    records: int = Field(sa_type=BigInteger, description="Records that had it so")
+    of_records: int = Field(sa_type=BigInteger, description="Records read by the runs in which it came so")
 
 
 class ConsentLedger(ControlTable, table=True):

@@ -66,7 +66,8 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     """Print what a sync did, stream by stream."""
     columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "requests", "seconds"]
     if as_json:
-        streams = [{column: getattr(s, column) for column in [*columns, "notices", "error"]} for s in report.streams]
+        shown = [*columns, "notices", "drift", "error"]
+        streams = [{column: getattr(s, column) for column in shown} for s in report.streams]
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams})
         return
     rows = [[*(getattr(s, column) for column in columns[:-1]), round(s.seconds, 1)] for s in report.streams]
@@ -74,6 +75,8 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     for stream in report.streams:
         for notice in stream.notices:
             typer.echo(f"{stream.stream}: {notice}")
+        if stream.drift:
+            typer.echo(f"{stream.stream}: {'; '.join(change.sentence for change in stream.drift)}.")
 
 
 def run(

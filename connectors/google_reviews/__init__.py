@@ -15,6 +15,7 @@ from connectors.google_reviews.account import count_reviews, describe, hopeless,
 from connectors.google_reviews.maps import map_review
 from connectors.google_reviews.oauth import OAUTH, SCOPE
 from connectors.google_reviews.readers import NewestFirst, read_reviews
+from connectors.shapes import fields
 from connectors.spec import Budget, Probe, Request, Source, Stream
 from connectors.windows import Window
 from models import Review
@@ -48,11 +49,11 @@ GOOGLE_REVIEWS = Source(
             rows_at="reviews",
             map=map_review,
             key="name",
-            fields=frozenset(
-                {
-                    "name", "reviewId", "reviewer", "starRating", "comment", "createTime", "updateTime", "reviewReply",
-                    "reviewMediaItems",
-                }
+            fields=fields(
+                text="name reviewId starRating comment",
+                time="createTime updateTime",
+                object="reviewer reviewReply",
+                list="reviewMediaItems",
             ),
             cursor=NewestFirst(),
             params={"pageSize": "50", "orderBy": "updateTime desc"},
@@ -63,4 +64,4 @@ GOOGLE_REVIEWS = Source(
             omits_empty=True,
         ),
     ),
-)  # fmt: skip
+)

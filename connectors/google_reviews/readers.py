@@ -197,7 +197,7 @@ def _closed(page: Page, reading: Reading, number: str, walk: _Walk) -> Page:
             f"{len(walk.twins)} review ids of location {number} came twice with different content; the one changed "
             "last is kept."
         )
-    return Page(page.rows, (), (), page.cursor, 0, page.drift, sweeps=tuple(sweeps), notices=tuple(notices))
+    return Page(page.rows, (), (), page.cursor, 0, page.seen, sweeps=tuple(sweeps), notices=tuple(notices))
 
 
 def _changed(record: Json) -> datetime:

@@ -27,18 +27,20 @@ from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feed
 from connectors.hubspot.oauth import OAUTH
 from connectors.hubspot.readers import attach_associations, by_ids, read_objects, read_timeline
 from connectors.hubspot.sweeps import ids_above
+from connectors.shapes import fields
 from connectors.spec import Budget, Probe, Request, Source, Stream
 from connectors.sweeping import Sweeping
 from connectors.windows import Told, Window
 from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 
 _HOUR = timedelta(hours=1)
-_ENVELOPE = frozenset(
-    {
-        "id", "properties", "createdAt", "updatedAt", "archived", "archivedAt", "associations", "url",
-        "propertiesWithHistory",
-    }
-)  # fmt: skip
+_ENVELOPE = fields(
+    text="id url",
+    time="createdAt updatedAt archivedAt",
+    flag="archived",
+    object="properties associations propertiesWithHistory",
+)
+_PROPERTIES = "properties"
 _TEN_SECONDS = Told(
     remaining="X-HubSpot-RateLimit-Remaining",
     limit="X-HubSpot-RateLimit-Max",
@@ -86,6 +88,7 @@ HUBSPOT = Source(
             rows_at="results",
             map=map_company,
             fields=_ENVELOPE,
+            texts_in=_PROPERTIES,
             cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
             read=read_objects,
             by_ids=by_ids("companies"),
@@ -99,6 +102,7 @@ HUBSPOT = Source(
             rows_at="results",
             map=map_contact,
             fields=_ENVELOPE,
+            texts_in=_PROPERTIES,
             cursor=ChangedSince("lastmodifieddate", overlap=_HOUR),
             read=read_objects,
             by_ids=by_ids("contacts"),
@@ -112,7 +116,7 @@ HUBSPOT = Source(
             path="/email/public/v1/subscriptions/timeline",
             rows_at="timeline",
             map=map_timeline,
-            fields=frozenset({"id", "timestamp", "portalId", "recipient", "normalizedEmailId", "changes"}),
+            fields=fields(text="id recipient", whole="timestamp portalId", any="normalizedEmailId", list="changes"),
             cursor=ChangedSince("startTimestamp", overlap=_HOUR),
             read=read_timeline,
             lookups=("subscriptions",),
@@ -124,6 +128,7 @@ HUBSPOT = Source(
             rows_at="results",
             map=map_feedback,
             fields=_ENVELOPE,
+            texts_in=_PROPERTIES,
             cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
             params={"associations": "contacts"},
             read=read_objects,
@@ -139,6 +144,7 @@ HUBSPOT = Source(
             rows_at="results",
             map=map_deal,
             fields=_ENVELOPE,
+            texts_in=_PROPERTIES,
             cursor=ChangedSince("hs_lastmodifieddate", overlap=_HOUR),
             params={"associations": "contacts,companies"},
             read=read_objects,

@@ -89,9 +89,9 @@ def by_ids(name: str) -> ByIds:
 async def attach_associations(reading: Reading, records: list[Json]) -> None:
     """Searches and batches carry no associations, so those the listing brings are asked for by batches of their own."""
     for to in reading.stream.params["associations"].split(","):
-        links = await _links(reading, to, [record["id"] for record in records])
+        links = await _links(reading, to, [str(record["id"]) for record in records])
         for record in records:
-            if found := links.get(record["id"]):
+            if found := links.get(str(record["id"])):
                 record.setdefault("associations", {})[to] = {"results": found}
 
 

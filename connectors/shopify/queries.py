@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connectors.graphql import ask
+from connectors.shapes import Kind
 from connectors.spec import Request
 
 VERSION = "2026-07"
@@ -17,6 +18,8 @@ PATH = f"/admin/api/{VERSION}/graphql.json"
 SCOPES_PATH = "/admin/oauth/access_scopes.json"
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
+_FLAGS, _LISTS = frozenset({"taxesIncluded", "test"}), frozenset({"refunds"})
+"""Top-level fields that hold no text, time or object."""
 _MONEY = "{ shopMoney { amount currencyCode } }"
 
 CUSTOMER = """
@@ -127,17 +130,26 @@ class Listing:
         return f"{{ {self.root} {{ edges {{ node {{ id }} }} }} }}"
 
     @property
-    def names(self) -> frozenset[str]:
-        """Top-level fields of an item."""
+    def kinds(self) -> Mapping[str, Kind]:
+        """Top-level fields of an item and what they hold: behind a name that holds an object, braces follow."""
         flat = re.sub(r"\([^()]*\)", "", self.fields)
-        while flat != (flatter := re.sub(r"\{[^{}]*\}", "", flat)):
+        while flat != (flatter := re.sub(r"\{[^{}]*\}", "@", flat)):
             flat = flatter
-        return frozenset(flat.split()) | ({self.nested.name} if self.nested else set())
+        found = {name: _kind(name, is_object=bool(braces)) for name, braces in re.findall(r"(\w+)(\s*@)?", flat)}
+        return found | ({self.nested.name: Kind.OBJECT} if self.nested else {})
 
     @property
     def children(self) -> Mapping[str, str]:
         """Field for children of a bulk result, by their kind."""
         return {self.nested.kind: self.nested.name} if self.nested else {}
+
+
+def _kind(name: str, *, is_object: bool) -> Kind:
+    if is_object:
+        return Kind.LIST if name in _LISTS else Kind.OBJECT
+    if name in _FLAGS:
+        return Kind.FLAG
+    return Kind.TIME if name.endswith("At") else Kind.TEXT
 
 
 def nodes(kind: str, selection: str, ids: list[str]) -> Request:

@@ -16,6 +16,7 @@ from datetime import timedelta
 from connectors.auth import bearer_or_basic_token
 from connectors.cursors import ChangedSince, Everything, ExportCursor, ExportTime
 from connectors.paging import export_cursor, export_time, list_cursor
+from connectors.shapes import fields
 from connectors.spec import Budget, Join, Probe, Request, Source, Stream
 from connectors.sweeping import Sweeping
 from connectors.windows import Told, Window
@@ -35,48 +36,49 @@ from connectors.zendesk.readers import missing_scopes, read_surveys, show_many
 from connectors.zendesk.sweeps import show_one, shown
 from models import Account, Message, Person, SurveyInvitation, SurveyResponse, Ticket, TicketEvent
 
-_USER_FIELDS = frozenset(
-    {
-        "id", "url", "name", "email", "created_at", "updated_at", "time_zone", "iana_time_zone", "phone",
-        "shared_phone_number", "photo", "locale_id", "locale", "organization_id", "role", "verified", "external_id",
-        "tags", "alias", "active", "shared", "shared_agent", "last_login_at", "two_factor_auth_enabled", "signature",
-        "details", "notes", "role_type", "custom_role_id", "moderator", "ticket_restriction", "only_private_comments",
-        "restricted_agent", "suspended", "default_group_id", "report_csv", "chat_only", "user_fields", "identities",
-    }
-)  # fmt: skip
-_TICKET_FIELDS = frozenset(
-    {
-        "url", "id", "external_id", "via", "created_at", "updated_at", "generated_timestamp", "type", "subject",
-        "raw_subject", "description", "priority", "status", "custom_status_id", "recipient", "requester_id",
-        "submitter_id", "assignee_id", "organization_id", "group_id", "collaborator_ids", "follower_ids",
-        "email_cc_ids", "forum_topic_id", "problem_id", "has_incidents", "is_public", "due_at", "tags",
-        "custom_fields", "fields", "satisfaction_rating", "sharing_agreement_ids", "followup_ids", "ticket_form_id",
-        "brand_id", "allow_channelback", "allow_attachments", "from_messaging_channel", "metric_set",
-    }
-)  # fmt: skip
-_ORGANIZATION_FIELDS = frozenset(
-    {
-        "id", "url", "name", "domain_names", "external_id", "details", "notes", "tags", "organization_fields",
-        "group_id", "shared_tickets", "shared_comments", "created_at", "updated_at",
-    }
-)  # fmt: skip
-_EVENT_FIELDS = frozenset(
-    {
-        "id", "ticket_id", "timestamp", "created_at", "updater_id", "via", "system", "metadata", "event_type",
-        "child_events", "merged_ticket_ids",
-    }
-)  # fmt: skip
-_RATING_FIELDS = frozenset(
-    {
-        "id", "url", "ticket_id", "requester_id", "assignee_id", "group_id", "score", "comment", "reason",
-        "reason_id", "reason_code", "created_at", "updated_at",
-    }
-)  # fmt: skip
-_SURVEY_FIELDS = frozenset(
-    {
-        "id", "responder_id", "expires_at", "survey", "subject_zrns", "subjects", "answers",
-    }
-)  # fmt: skip
+_USER_FIELDS = fields(
+    text="url name email time_zone iana_time_zone phone locale role external_id alias signature details notes "
+    "ticket_restriction",
+    whole="id locale_id organization_id role_type custom_role_id default_group_id",
+    flag="shared_phone_number verified active shared shared_agent two_factor_auth_enabled moderator "
+    "only_private_comments restricted_agent suspended report_csv chat_only",
+    time="created_at updated_at last_login_at",
+    list="tags identities",
+    object="photo user_fields",
+)
+_TICKET_FIELDS = fields(
+    text="url external_id type subject raw_subject description priority status recipient",
+    whole="id generated_timestamp custom_status_id requester_id submitter_id assignee_id organization_id group_id "
+    "forum_topic_id problem_id ticket_form_id brand_id",
+    flag="has_incidents is_public allow_channelback allow_attachments from_messaging_channel",
+    time="created_at updated_at due_at",
+    list="collaborator_ids follower_ids email_cc_ids tags custom_fields fields sharing_agreement_ids followup_ids",
+    object="via metric_set",
+    any="satisfaction_rating",
+)
+_ORGANIZATION_FIELDS = fields(
+    text="url name external_id details notes",
+    whole="id group_id",
+    flag="shared_tickets shared_comments",
+    time="created_at updated_at",
+    list="domain_names tags",
+    object="organization_fields",
+)
+_EVENT_FIELDS = fields(
+    text="event_type",
+    whole="id ticket_id timestamp updater_id",
+    time="created_at",
+    list="child_events merged_ticket_ids",
+    any="via system metadata",
+)
+_RATING_FIELDS = fields(
+    text="url score comment reason",
+    whole="id ticket_id requester_id assignee_id group_id reason_id reason_code",
+    time="created_at updated_at",
+)
+_SURVEY_FIELDS = fields(
+    time="expires_at", whole="responder_id", list="subject_zrns subjects answers", object="survey", any="id"
+)
 _ANSWERS_LATE = timedelta(days=30)
 _PAGE: Mapping[str, str] = {"per_page": "1000"}
 

@@ -25,6 +25,7 @@ from connectors import (
 from connectors import source as source_named
 from connectors.graphql import at
 from connectors.limiter import LocalLedger
+from connectors.shapes import Seen
 from models import ConsentEvent, Deal, Order, Person, SurveyResponse, Ticket, TicketEvent
 from models.derive import validator
 from sandbox import Fault, World, running
@@ -59,7 +60,7 @@ class Result:
 
     rows: dict = field(default_factory=dict)
     cursors: list = field(default_factory=list)
-    drift: Counter = field(default_factory=Counter)
+    seen: Seen = field(default_factory=Seen)
     rejected: list = field(default_factory=list)
     sweeps: list = field(default_factory=list)
     records: int = 0
@@ -69,7 +70,7 @@ class Result:
         for entity, rows in page.rows.items():
             self.rows.setdefault(entity, []).extend(rows)
         self.cursors.append(page.cursor)
-        self.drift.update(page.drift)
+        self.seen.add(page.seen)
         self.rejected += page.rejected
         self.sweeps += page.sweeps
         self.records += page.records
@@ -170,6 +171,7 @@ def test_keys_are_present_and_one_version_has_one_content(reader, source, stream
     result = reader.read(source, stream)
     assert result.records
     assert not result.rejected
+    assert not result.seen.odd
     for rows in result.rows.values():
         assert all(row["source_id"] and row["source"] == source.name for row in rows)
         versions = {}
@@ -219,7 +221,7 @@ class Surprising(httpx.AsyncBaseTransport):
 def test_undeclared_fields_are_counted_and_stay_outside(reader, source, stream):
     transport = Surprising(stream)
     result = reader.read(source, stream, transport=transport)
-    assert result.drift == {"surprise": result.records}
+    assert result.seen.odd == {("surprise", "string"): result.records}
     assert result.records <= transport.records  # some are looked at and not taken, like the one with the highest id
     assert CANARY not in str(result.rows)
 

@@ -13,7 +13,7 @@ from cdp_pipelines.checks import KeyCounts, count_keys
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs
+from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs, drift_table
 from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
@@ -233,7 +233,7 @@ def materialised(
         "records quarantined": dg.MetadataValue.int(stream.quarantined),
         "records recovered from quarantine": dg.MetadataValue.int(stream.recovered),
         "records waiting in quarantine": dg.MetadataValue.int(waiting),
-        "undeclared fields": dg.MetadataValue.json(stream.drift),
+        "fields not as declared": drift_table(stream),
         "odd and dealt with": dg.MetadataValue.json(stream.notices),
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),

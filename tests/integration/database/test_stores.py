@@ -17,7 +17,7 @@ from cdp_pipelines.database.versions import HEADS
 from cdp_pipelines.errors import ConfigError, StoreError, StoreLockedError, StoreMissingError, StoreVersionError
 from models import STORES
 
-_LATER_CONTROL = ("match_answer", "match_pair")
+_LATER_CONTROL = ("match_answer", "match_pair", "stream_field")
 SQLITE_ONLY = pytest.mark.parametrize("database", ["sqlite"])
 POSTGRESQL_ONLY = pytest.mark.parametrize("database", ["postgresql"])
 

@@ -12,6 +12,7 @@ from connectors.auth import Bearer
 from connectors.cursors import ExportCursor
 from connectors.limiter import LocalLedger
 from connectors.paging import export_cursor
+from connectors.shapes import fields
 from connectors.spec import Probe, Request, Window
 from connectors.windows import Told
 from models import Account
@@ -30,7 +31,7 @@ COMPANIES = Stream(
     path="/companies",
     rows_at="companies",
     map=map_company,
-    fields=frozenset({"id", "name", "updated_at"}),
+    fields=fields(whole="id", text="name", time="updated_at"),
     cursor=ExportCursor(),
     paging=export_cursor,
 )

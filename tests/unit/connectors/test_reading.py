@@ -6,6 +6,7 @@ import pytest
 from connectors import IncompleteError, Patience, Rejected, RejectedError, RetriableError
 from connectors import reading as loop
 from connectors.paging import one_page
+from connectors.shapes import fields
 from connectors.spec import Join, Request
 from models import Account
 
@@ -62,8 +63,8 @@ def test_a_record_without_a_name_of_its_own_stops_the_stream(vendor, record):
 @pytest.mark.parametrize(
     ("changes", "error_class"),
     [
-        ({"name": 7}, "invalid:name:string_type"),
-        ({"name": 7, "updated_at": "soon"}, "invalid:name:string_type,version_at:datetime_from_date_parsing"),
+        ({"name": [7]}, "invalid:name:string_type"),
+        ({"name": {}, "updated_at": "soon"}, "invalid:name:string_type,version_at:datetime_from_date_parsing"),
         ({"updated_at": None}, "invalid:version_at:datetime_type"),
         ({"updated_at": "2026-01-01T00:00:00"}, "invalid:version_at:timezone_aware"),
     ],
@@ -106,7 +107,23 @@ def test_a_mistake_of_ours_is_not_a_bad_record(vendor, vary, company):
 
 def test_undeclared_fields_are_counted_by_name(vendor, company):
     result = vendor(page(company(1, hat="red"), company(2, hat="blue", shoe=1))).read()[0]
-    assert result.drift == {"hat": 2, "shoe": 1}
+    assert result.seen.odd == {("hat", "string"): 2, ("shoe", "integer"): 1}
+    assert result.seen.present == {"id": 2, "name": 2, "updated_at": 2}
+
+
+def test_a_field_of_another_type_is_read_all_the_same_and_counted(vendor, company):
+    retyped = company("2", name=7, updated_at=1767323045)
+    result = vendor(page(company(1), retyped)).read()[0]
+    assert result.rejected == []
+    assert [(row["source_id"], row["name"]) for row in result.rows[Account]] == [("1", "Foo"), ("2", "7")]
+    assert len({row["version_at"] for row in result.rows[Account]}) == 1
+    assert result.seen.odd == {("id", "string"): 1, ("name", "integer"): 1, ("updated_at", "integer"): 1}
+
+
+def test_a_field_that_cannot_be_read_sets_its_record_aside_and_is_counted_too(vendor, company):
+    result = vendor(page(company(1), company(2, name=["Foo"]))).read()[0]
+    assert result.rejected == [Rejected("2", "invalid:name:string_type")]
+    assert result.seen.odd == {("name", "array"): 1}
 
 
 def test_side_loaded_items_join_their_records(vendor, vary, company):
@@ -114,11 +131,15 @@ def test_side_loaded_items_join_their_records(vendor, vary, company):
         offices = ",".join(office["city"] for office in record.get("offices", ()))
         return [(Account, {"source_id": str(record["id"]), "version_at": record["updated_at"], "name": offices})]
 
-    source = vary(map=with_offices, joins=(Join("offices", on="company_id"),), fields=frozenset({"id", "offices"}))
+    source = vary(
+        map=with_offices, joins=(Join("offices", on="company_id"),), fields=fields(whole="id", list="offices")
+    )
     offices = [{"company_id": 2, "city": "Ulm"}, {"company_id": 2, "city": "Bonn"}, {"company_id": 9, "city": "Lom"}]
     result = vendor(page(company(1), company(2), offices=offices), source=source).read()[0]
     assert [row["name"] for row in result.rows[Account]] == ["", "Ulm,Bonn"]
     assert vendor(page(company(1)), source=source).read()[0].rows[Account][0]["name"] == ""
+    result = vendor(page(company("2"), offices=offices), source=source).read()[0]
+    assert result.rows[Account][0]["name"] == "Ulm,Bonn"
 
 
 def test_an_absent_feature_gives_no_page(vendor, vary):
@@ -189,7 +210,7 @@ def by_ids(ids, _context):
 
 
 def test_quarantined_records_are_read_again_first(vendor, vary, company):
-    there = vendor(page(company(7), company(8, name=1)), page(), source=vary(by_ids=by_ids))
+    there = vendor(page(company(7), company(8, name=[])), page(), source=vary(by_ids=by_ids))
     again, _ = there.read(retry_ids=["8", "7", "9"])
     assert there.queries[0] == {"ids": "7,8,9"}
     assert (again.recovered, again.cursor) == (["7", "9"], None)

@@ -35,6 +35,7 @@ def test_each_store_has_its_tables_and_no_other():
             "match_answer",
             "match_pair",
             "quarantine",
+            "stream_field",
             "sync_run",
             "sync_state",
         ],
