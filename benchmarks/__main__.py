@@ -19,7 +19,7 @@ from benchmarks.processes import child
 from benchmarks.report import Figure, machine, table, write_section
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.setup import set_up
-from connectors.hubspot.readers import TAKEN
+from connectors.hubspot.listing import TAKEN
 from demo.__main__ import PURPOSES, keep_credentials
 from demo.business import RATE_SCALE, Business, serving
 from demo.home import write_config

@@ -79,3 +79,8 @@ def test_every_folder_with_code_is_a_package() -> None:
         if not (path.parent / "__init__.py").exists()
     }
     assert bare == set()
+
+
+@pytest.mark.parametrize("program", ["benchmarks.__main__", "benchmarks.extract.__main__", "demo.__main__", "demo.dev"])
+def test_programs_no_package_imports_still_find_what_they_import(program: str) -> None:
+    assert importlib.import_module(program).__doc__

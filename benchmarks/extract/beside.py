@@ -14,7 +14,7 @@ from benchmarks.extract.part import Part, Result
 from benchmarks.installations import NO_LIMIT, installation
 from benchmarks.processes import StandIns, child, measured, standing_in
 from benchmarks.report import Figure
-from connectors.hubspot.readers import TAKEN
+from connectors.hubspot.listing import TAKEN
 from sandbox.consents import SUBSCRIPTIONS
 
 PROPERTIES = ",".join([*TAKEN["contacts"], *(f"hs_email_optout_{number}" for number, *_ in SUBSCRIPTIONS)])
