@@ -43,6 +43,7 @@ NAMES = (
     "purge_keys",
     "purge_control",
     "sweep_part",
+    "whole_ended",
 )
 
 _VARIABLE = "CDP_KILL_AT"

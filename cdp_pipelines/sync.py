@@ -127,6 +127,33 @@ def sync_source(
     return report
 
 
+def sync_whole(
+    source: Source,
+    settings: SourceSettings,
+    sinks: Sinks,
+    *,
+    token: str | Tokens,
+    now: Callable[[], datetime],
+    streams: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    retry_kind: RetryKind = "manual",
+) -> SyncReport:
+    """Read everything again, whatever the cursors say; rows that are as they were are not written.
+
+    Where an earlier such run was stopped, this one goes on. The cursor of a stream stays until the stream has been
+    read to its end, and then stands there. Arguments and errors are those of ``sync_source``.
+    """
+    chosen = source.streams if streams is None else [source.stream(name) for name in streams]
+    with begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
+        run = _Whole(source, settings, sinks, run_id, held, now, None, progress)
+        report = loop.run(run.all(chosen, token))
+        _record(sinks, report, reads_on=True)
+        database.forget_whole(sinks.stores.control, source.name, [stream.name for stream in chosen])
+    if report.failed:
+        raise SyncFailedError(source.name, report)
+    return report
+
+
 def retry_quarantined(
     source: Source,
     settings: SourceSettings,
@@ -298,7 +325,7 @@ class _Run:
 
     async def _read(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
         control, stream, report = self._sinks.stores.control, one.stream, one.report
-        report.cursor_before = database.load_cursor(control, self._source.name, stream.name)
+        report.cursor_before = database.load_cursor(control, self._source.name, self._place(stream))
         report.cursor_after = report.cursor_before
         retry = database.quarantine_pending(control, self._source.name, stream.name)
         one.waiting, seen = frozenset(retry), Seen()
@@ -318,6 +345,10 @@ class _Run:
             raise
         await intake.flush(stream.name)
         report.drift = note_fields(control, self._source.name, stream, seen, records=report.records, now=self._now())
+
+    def _place(self, stream: Stream) -> str:
+        """Under which name it is kept how far the stream has been read."""
+        return stream.name
 
     def _pages(
         self, connection: Connection, stream: Stream, cursor: dict[str, Any] | None, retry: Sequence[str]
@@ -373,7 +404,7 @@ class _Run:
         if batch.cursor is not None and self._since is None and not one.holds_cursor:
             reach("cursor_before")
             self._held.check()
-            database.commit_cursor(control, *names, batch.cursor, run_id=self._run_id)
+            database.commit_cursor(control, names[0], self._place(one.stream), batch.cursor, run_id=self._run_id)
             reach("cursor_after")
             one.report.cursor_after = batch.cursor
 
@@ -389,6 +420,24 @@ class _Retry(_Run):
         retry: Sequence[str],
     ) -> AsyncGenerator[Page]:
         return connection.again(stream, retry)
+
+
+class _Whole(_Run):
+    """A run that reads everything again, and keeps its place beside the cursors until a stream is at its end."""
+
+    def _place(self, stream: Stream) -> str:
+        return database.whole_place(stream.name)
+
+    async def _read(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
+        control, names = self._sinks.stores.control, (self._source.name, one.stream.name)
+        if database.is_read_whole(control, *names):
+            one.report.notices.append("read whole already by the run that this one goes on with")
+            return
+        await super()._read(connection, intake, one)
+        if not one.holds_cursor:
+            self._held.check()
+            database.end_whole(control, *names, self._run_id)
+            reach("whole_ended")
 
 
 @dataclass(slots=True)

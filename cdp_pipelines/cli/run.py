@@ -22,6 +22,9 @@ def sync(
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Read again from this day on (backfill).")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again; goes on where an earlier one was stopped.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Read one system's changes into the lake.
@@ -31,27 +34,31 @@ def sync(
       cdp sync hubspot
 
       cdp sync zendesk --stream tickets --since 2026-01-01
+
+      cdp sync shopify --full
     """
     from datetime import UTC
+    from functools import partial
 
     from cdp_pipelines.errors import SyncFailedError
     from cdp_pipelines.installation import clock
-    from cdp_pipelines.sync import SyncReport, sync_source
+    from cdp_pipelines.sync import SyncReport, sync_source, sync_whole
 
-    start = since.replace(tzinfo=UTC) if since else None
+    if full and since:
+        raise typer.BadParameter("--full reads everything, --since from a day on. Give one of them.")
+    read = sync_whole if full else partial(sync_source, since=since.replace(tzinfo=UTC) if since else None)
     failure: SyncFailedError | None = None
     report: SyncReport
     with console.installation() as opened, console.progress(f"Reading {name}") as progress:
         declaration, settings = opened.source(name)
         try:
-            report = sync_source(
+            report = read(
                 declaration,
                 settings,
                 opened.sinks,
                 token=opened.token(name),
                 now=clock,
                 streams=stream,
-                since=start,
                 progress=progress,
                 retry_kind="manual",
             )

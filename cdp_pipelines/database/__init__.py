@@ -5,7 +5,14 @@ SQLite files by default, PostgreSQL schemas in production; every function works 
 
 from cdp_pipelines.database.audit import record_audit, verify_audit
 from cdp_pipelines.database.copies import write_copies
-from cdp_pipelines.database.cursors import commit_cursor, load_cursor
+from cdp_pipelines.database.cursors import (
+    commit_cursor,
+    end_whole,
+    forget_whole,
+    is_read_whole,
+    load_cursor,
+    whole_place,
+)
 from cdp_pipelines.database.keys import delete_credential, get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
 from cdp_pipelines.database.ledger import append_ledger, read_ledger, without_idle_clears
@@ -52,11 +59,14 @@ __all__ = [
     "append_ledger",
     "commit_cursor",
     "delete_credential",
+    "end_whole",
     "finish_run",
     "first_start",
     "forget_segments",
+    "forget_whole",
     "get_credential",
     "has_ring",
+    "is_read_whole",
     "keep_in_newest",
     "last_counts",
     "lease",
@@ -87,6 +97,7 @@ __all__ = [
     "start_run",
     "upgrade_stores",
     "verify_audit",
+    "whole_place",
     "without_idle_clears",
     "write_copies",
     "writing",

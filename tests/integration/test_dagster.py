@@ -56,14 +56,16 @@ class Sync:
     def __init__(self, instance: dg.DagsterInstance, resources: dict[str, InstallationResource]) -> None:
         self._instance, self._resources = instance, resources
 
-    def __call__(self, *streams: str, since: str = "", tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
+    def __call__(
+        self, *streams: str, since: str = "", full: bool = False, tags: dict[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
         chosen = streams or tuple(stream.name for stream in HUBSPOT.streams)
         return dg.materialize(
             [source_assets(HUBSPOT)],
             instance=self._instance,
             resources=self._resources,
             selection=[dg.AssetKey(["hubspot", name]) for name in chosen],
-            run_config={"ops": {"sync_hubspot": {"config": {"since": since}}}},
+            run_config={"ops": {"sync_hubspot": {"config": {"since": since, "full": full}}}},
             raise_on_error=False,
             tags=tags,
         )
@@ -129,6 +131,19 @@ def test_a_wrong_day_is_refused_with_a_sentence(sync: Sync) -> None:
         "The setting 'since' is not a day; write it as YYYY-MM-DD, for example 2026-01-31."
     )
     assert retries(result) == 0
+
+
+def test_everything_is_read_again_when_the_launchpad_says_so(sync: Sync) -> None:
+    first = metadata(sync("companies"), "companies")
+    assert metadata(sync("companies"), "companies")["records read"] < first["records read"]
+    again = metadata(sync("companies", full=True), "companies")
+    assert (again["records read"], again["rows written"]) == (first["records read"], 0)
+
+    refused = sync("companies", full=True, since="2026-01-31")
+    assert (
+        failure(refused).description == "The setting 'full' reads everything, 'since' from a day on. Set one of them."
+    )
+    assert retries(refused) == 0
 
 
 def test_checks_without_their_sync_say_how_to_run_them(

@@ -1,9 +1,10 @@
 """Assets of a source: one per stream, read in one step from the saved cursor."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import cast
+from functools import partial
+from typing import TypeAlias, cast
 
 import dagster as dg
 from pydantic import Field
@@ -17,7 +18,7 @@ from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs
 from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
-from cdp_pipelines.sync import StreamReport, SyncReport, sync_source
+from cdp_pipelines.sync import StreamReport, SyncReport, sync_source, sync_whole
 from connectors.spec import Source, Stream
 from models import Entity
 from models.derive import arrow_schema, fields
@@ -39,6 +40,11 @@ CHECKS_ALONE = "These checks look at what a sync has just written. Materialize t
 
 class SyncConfig(dg.Config):
     """What can be set when a sync is started by hand in the Launchpad."""
+
+    full: bool = Field(
+        default=False,
+        description="Read everything again, whatever the cursor says. Started again after it was stopped, it goes on.",
+    )
 
     since: str = Field(
         default="",
@@ -119,8 +125,7 @@ def _streams(
         chosen = [s.name for s in source.streams if asset_key(source, s) in context.selected_asset_keys]
         if not chosen:
             raise dg.Failure(description=CHECKS_ALONE, allow_retries=False)
-        since = parse_day(config.since)
-        report, failure = run_sync(opened, source, chosen, since=since, retry_kind=retry_kind(context))
+        report, failure = run_sync(opened, source, chosen, read=_chosen_read(config), retry_kind=retry_kind(context))
         yield from _results(opened, source, report, context.selected_asset_check_keys)
         if failure is not None:
             raise failure
@@ -140,20 +145,38 @@ def _results(
                 yield from (result for result in results if _key_of(result) in asked)
 
 
+Read: TypeAlias = Callable[..., SyncReport]
+"""``sync_source`` from some moment on, or ``sync_whole``."""
+
+
+def _chosen_read(config: SyncConfig) -> Read:
+    """What the operator asks for.
+
+    Raises:
+        dagster.Failure: It cannot be.
+    """
+    since = parse_day(config.since)
+    if config.full and since:
+        raise dg.Failure(
+            description="The setting 'full' reads everything, 'since' from a day on. Set one of them.",
+            allow_retries=False,
+        )
+    return sync_whole if config.full else partial(sync_source, since=since)
+
+
 def run_sync(
-    opened: Installation, source: Source, streams: list[str], *, since: datetime | None, retry_kind: RetryKind
+    opened: Installation, source: Source, streams: list[str], *, read: Read, retry_kind: RetryKind
 ) -> tuple[SyncReport, SyncFailedError | None]:
     """Sync, and give back the report even when some streams failed, so that the others can be shown."""
     declaration, settings = opened.source(source.name)
     try:
-        report = sync_source(
+        report = read(
             declaration,
             settings,
             opened.sinks,
             token=opened.token(source.name),
             now=clock,
             streams=streams,
-            since=since,
             retry_kind=retry_kind,
         )
     except SyncFailedError as error:

@@ -14,8 +14,11 @@ from cdp_pipelines.database import (
     IdRegister,
     append_ledger,
     commit_cursor,
+    end_whole,
     finish_run,
     first_start,
+    forget_whole,
+    is_read_whole,
     keep_in_newest,
     last_counts,
     lease,
@@ -34,6 +37,7 @@ from cdp_pipelines.database import (
     resolve_profile,
     start_run,
     verify_audit,
+    whole_place,
 )
 from cdp_pipelines.errors import LeaseError, StoreError
 from models import ConsentEvent
@@ -95,6 +99,23 @@ def test_the_last_committed_cursor_is_loaded(control):
     commit_cursor(control, "hubspot", "contacts", {"after": 2, "ids": ["a"]}, run_id="r2")
     assert load_cursor(control, "hubspot", "contacts") == {"after": 2, "ids": ["a"]}
     assert load_cursor(control, "hubspot", "companies") is None
+
+
+def test_the_cursor_of_a_stream_moves_when_it_has_been_read_whole(control):
+    commit_cursor(control, "hubspot", "contacts", {"since": "old"}, run_id="r1")
+    commit_cursor(control, "hubspot", whole_place("contacts"), {"since": "new"}, run_id="r2")
+    assert load_cursor(control, "hubspot", "contacts") == {"since": "old"}
+    for _ in range(2):  # a run that is repeated ends it once more
+        end_whole(control, "hubspot", "contacts", "r2")
+        assert load_cursor(control, "hubspot", "contacts") == {"since": "new"}
+    end_whole(control, "hubspot", "deleted", "r2")
+    assert load_cursor(control, "hubspot", "deleted") is None, "it never has one"
+
+    forget_whole(control, "hubspot", ["contacts", "deals", "deleted"])
+    assert is_read_whole(control, "hubspot", "contacts"), "deals is not done"
+    forget_whole(control, "hubspot", ["contacts", "deleted"])
+    assert not is_read_whole(control, "hubspot", "contacts")
+    assert load_cursor(control, "hubspot", "contacts") == {"since": "new"}
 
 
 # Runs
