@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check lint types contracts docs bench bench-extract clean
+.PHONY: help demo test dev check lint types contracts docs bench bench-extract fault-matrix clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: $(READY)  ## Measure speed and memory; writes its part of docs/performanc
 
 bench-extract: $(READY)  ## Measure extraction, beside another tool too; writes its part (about 20 minutes)
 	$(BIN)/python -m benchmarks.extract
+
+fault-matrix: $(READY)  ## Let faults in data meet us and another tool; writes docs/fault-matrix.md (about 5 minutes)
+	$(BIN)/python -m benchmarks.fault_matrix
 
 clean:  ## Remove the demo's data and the caches (never your own data)
 	rm -rf demo-home .pytest_cache .mypy_cache .ruff_cache .hypothesis

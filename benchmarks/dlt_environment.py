@@ -11,6 +11,12 @@ from benchmarks.processes import folder
 REQUIREMENTS = Path(__file__).with_name("dlt-requirements.txt")
 
 
+def dlt_version() -> str:
+    """The pinned version."""
+    pinned = (line for line in REQUIREMENTS.read_text().splitlines() if line.startswith("dlt=="))
+    return next(pinned).removeprefix("dlt==").rstrip(" \\")
+
+
 def dlt_python() -> Path:
     """The Python that has dlt; its environment is made on first use and whenever the pinned versions change."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]

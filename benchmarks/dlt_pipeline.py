@@ -17,7 +17,10 @@ from dlt.sources.rest_api import rest_api_source
 def main() -> None:
     """Run the pipeline once and say what it cost."""
     url, token, properties, destination, folder = sys.argv[1:]
-    lake, file = dlt.destinations.filesystem(f"file://{folder}/lake"), dlt.destinations.duckdb(f"{folder}/crm.duckdb")
+    lake, file = (
+        dlt.destinations.filesystem(f"file://{folder}/lake"),
+        dlt.destinations.duckdb(f"{folder}/contacts.duckdb"),
+    )
     chosen: Any = lake if destination == "parquet" else file
     pipeline = dlt.pipeline("contacts", destination=chosen, dataset_name="crm", pipelines_dir=f"{folder}/pipelines")
     cpu, wall = _cpu_seconds(), time.perf_counter()

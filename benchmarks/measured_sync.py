@@ -51,6 +51,7 @@ def _measured(opened: Installation, options: argparse.Namespace, names: list[str
         "records": sum(stream.records for stream in report.streams),
         "rows": sum(stream.written for stream in report.streams),
         "requests": report.requests,
+        "requests_by_stream": {stream.stream: stream.requests for stream in report.streams},
         "throttled_seconds": report.throttled_seconds,
         "cpu_seconds": time.process_time() - cpu,
         "seconds": time.perf_counter() - wall,
