@@ -8,11 +8,9 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import httpx
@@ -25,6 +23,8 @@ from tenacity import (
     stop_before_delay,
 )
 
+from connectors.addresses import checked_base, checked_file
+from connectors.answers import as_object, flaw, http_date, retry_after, vendor_code
 from connectors.auth import Renewing
 from connectors.bounds import ENCODING, MOST_BYTES, BoundedTransport, Bounds, TooLargeError, steadily
 from connectors.errors import (
@@ -32,7 +32,6 @@ from connectors.errors import (
     QuotaSpentError,
     RejectedError,
     RetriableError,
-    SettingsError,
     UnreachableError,
 )
 from connectors.limiter import Limiter, LocalLedger, Turn
@@ -47,10 +46,7 @@ for _chatty in ("httpx", "httpcore"):
 
 _MAX_REDIRECTS = 3
 _CONNECTION_ATTEMPTS = 3
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
-_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,40}")
 _VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")
-_HOST_AND_PORT = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
 _TOO_LARGE, _TOO_MANY = 413, 429
 
 
@@ -154,7 +150,7 @@ class Client:
         wiring: Wiring,
     ) -> None:
         self.source, self.stats = source, Stats()
-        self._base = _checked_base(source.name, base_url)
+        self._base = checked_base(source.name, base_url)
         # A stand-in or proxy serves them all.
         self._hosts = source.hosts if base_url == source.base_url else {}
         self._observer, self._clock, self._wiring = observer, clock, wiring
@@ -237,7 +233,7 @@ class Client:
         started, status = time.perf_counter(), None
         self.stats.requests += 1
         try:
-            async with self._http.stream("GET", _checked_file(self.source.name, url), auth=None) as response:
+            async with self._http.stream("GET", checked_file(self.source.name, url), auth=None) as response:
                 status = response.status_code
                 if not response.is_success:
                     raise self._error(Request(label), response)
@@ -277,7 +273,7 @@ class Client:
             return self._answer(request, self._json(request, response), turn)
         error = self._error(request, response)
         if response.status_code == _TOO_MANY:
-            turn.answer.refused = Refused(error.retry_after_seconds, _object(response.content).get("policyName"))
+            turn.answer.refused = Refused(error.retry_after_seconds, as_object(response.content).get("policyName"))
         if response.status_code in absent_on and isinstance(error, RejectedError) and not error.missing_scopes:
             return None
         raise error
@@ -346,7 +342,7 @@ class Client:
 
     def _heed(self, response: httpx.Response, turn: Turn) -> None:
         """Take the vendor's clock and its limits from the headers."""
-        if date := _http_date(response.headers.get("Date")):
+        if date := http_date(response.headers.get("Date")):
             self._skew = date - self._clock().astimezone(UTC)
         turn.answer.headers = response.headers
         self._notice_version(response)
@@ -384,15 +380,15 @@ class Client:
             body = None
         if not isinstance(body, dict):
             raise RetriableError(
-                f"{self._what(request)}: {_flaw(response)}, so the answer was cut short or is not the vendor's. Run "
+                f"{self._what(request)}: {flaw(response)}, so the answer was cut short or is not the vendor's. Run "
                 "again; if it stays, look for a proxy.",
                 status=response.status_code,
             )
         return body
 
     def _error(self, request: Request, response: httpx.Response) -> ConnectorError:
-        status, body = response.status_code, _object(response.content)
-        code = _vendor_code(body)
+        status, body = response.status_code, as_object(response.content)
+        code = vendor_code(body)
         seen = f"{self._what(request)}: status {status}{f' ({code})' if code else ''}"
         if status == _TOO_MANY and body.get("policyName") == "DAILY":
             return QuotaSpentError(
@@ -402,7 +398,7 @@ class Client:
             general = RejectedError(f"{seen}: {advice}", status=status)
             general.is_general = True
             return general
-        return self._judged(seen, status, body, _retry_after(response, body))
+        return self._judged(seen, status, body, retry_after(response, body))
 
     def _judged(self, seen: str, status: int, body: Json, wait: float | None) -> ConnectorError:
         if is_retriable(status):
@@ -450,76 +446,3 @@ def _wait_seconds(state: RetryCallState, patience: Patience) -> float:
     longest = float(min(patience.longest_wait_seconds, patience.first_wait_seconds * 2 ** (state.attempt_number - 1)))
     # Between half and all of it, from the clock: spreading clients apart needs no better randomness.
     return longest * (0.5 + time.monotonic() % 1 / 2)
-
-
-def _retry_after(response: httpx.Response, body: Json) -> float | None:
-    """Seconds from ``Retry-After`` (a number or a date, by the vendor's own clock) or from an edge's JSON."""
-    header = response.headers.get("Retry-After")
-    if (seconds := _seconds(header)) is not None:
-        return seconds
-    if date := _http_date(header):
-        now = _http_date(response.headers.get("Date")) or datetime.now(UTC)
-        return max(0.0, (date - now).total_seconds())
-    return _seconds(body.get("retry_after"))
-
-
-def _seconds(value: Any) -> float | None:  # noqa: ANN401 - a header or a JSON value
-    with suppress(TypeError, ValueError):
-        return max(0.0, float(value))
-    return None
-
-
-def _http_date(value: str | None) -> datetime | None:
-    with suppress(TypeError, ValueError):
-        return parsedate_to_datetime(value or "").astimezone(UTC)
-    return None
-
-
-def _object(content: bytes) -> Json:
-    """The body as an object; refusals may be plain text or HTML and then say nothing we use."""
-    with suppress(orjson.JSONDecodeError):
-        body = orjson.loads(content)
-        if isinstance(body, dict):
-            return body
-    return {}
-
-
-def _flaw(response: httpx.Response) -> str:
-    """What an answer is instead of JSON, without a word of it."""
-    found = _MEDIA_TYPE.match(response.headers.get("Content-Type", ""))
-    kind = f" of {found[0]}" if found and "json" not in found[0] else ""
-    try:
-        response.content.decode()
-    except UnicodeDecodeError:
-        problem = "not UTF-8"
-    else:
-        problem = "not one JSON object"
-    return f"{len(response.content)} bytes{kind} with status {response.status_code} that are {problem}"
-
-
-def _vendor_code(body: Json) -> str | None:
-    """The vendor's error code. Its sentences are left alone: they may quote a customer."""
-    inner = body.get("error")
-    nested = inner.get("status") if isinstance(inner, dict) else None
-    for value in (body.get("category"), inner, nested, body.get("policyName")):
-        if isinstance(value, str) and _CODE.fullmatch(value):
-            return value
-    return None
-
-
-def _checked_file(name: str, url: str) -> str:
-    with suppress(httpx.InvalidURL):
-        parts = httpx.URL(url)
-        local = bool(_HOST_AND_PORT.fullmatch(parts.host))
-        if parts.host and not parts.userinfo and (parts.scheme == "https" or (parts.scheme == "http" and local)):
-            return url
-    raise RejectedError(f"{name}: the vendor points to a file at an address that does not begin with https://.")
-
-
-def _checked_base(name: str, base_url: str) -> str:
-    url = httpx.URL(base_url)
-    if not url.host or url.userinfo or url.query or url.fragment:
-        raise SettingsError(f"{name}: base_url must be a scheme and a host only, for example https://host.example.")
-    if url.scheme != "https" and not _HOST_AND_PORT.fullmatch(url.host):
-        raise SettingsError(f"{name}: base_url must begin with https://, else the token would travel in clear.")
-    return base_url.rstrip("/")
