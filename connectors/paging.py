@@ -35,6 +35,12 @@ def after_last_id(request: Request, body: Json) -> Request | None:
         return None
     search = request.json or {}
     *filters, by_id = search["filterGroups"][0]["filters"]
+    ids = [int(record["id"]) for record in body["results"]]
+    if ids != sorted(ids):
+        raise IncompleteError(
+            "the records of a page are not in the order of their ids, although that was asked for. Going on above the "
+            "last one could pass others by, so reading stops and the cursor stays."
+        )
     by_id = {**by_id, "value": body["results"][-1]["id"]}
     return replace(request, json={**search, "filterGroups": [{"filters": [*filters, by_id]}]})
 

@@ -114,12 +114,18 @@ def count_tickets(world: "World", _request: Request) -> Response:
 
 @router.on("GET", "/api/v2/tickets/show_many")
 def show_many(world: "World", request: Request) -> Response:
-    """Up to 100 tickets by id; deleted and unknown ones are left out."""
+    """Up to 100 tickets by id, with their metrics if asked for; deleted and unknown ones are left out."""
     ids = request.several("ids")
     if len(ids) > PAGE:
         return bad_request(f"at most {PAGE} ids", "TooManyValues")
     found = [t for i in ids if i.isdigit() and (t := _ticket(world, i))]
-    return paged(request, "tickets", found, lambda t: render.ticket_json(world, request.origin, t))
+    metrics = render.metric_json if "metric_sets" in request.several("include") else None
+
+    def shown(ticket: Ticket) -> dict[str, object]:
+        row = render.ticket_json(world, request.origin, ticket)
+        return {**row, "metric_set": metrics(world, request.origin, ticket)} if metrics else row
+
+    return paged(request, "tickets", found, shown)
 
 
 def _ticket(world: "World", number: str) -> Ticket | None:

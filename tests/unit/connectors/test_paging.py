@@ -7,6 +7,7 @@ from connectors.paging import (
     after_last_id,
     export_cursor,
     export_time,
+    halved,
     list_cursor,
     next_after,
     offset_while_more,
@@ -47,6 +48,33 @@ def test_after_last_id_asks_for_ids_above_the_last_one():
 @pytest.mark.parametrize("body", [{"results": [{"id": "3"}]}, {"results": [], "paging": {"next": {"after": "2"}}}])
 def test_after_last_id_ends(body):
     assert after_last_id(SEARCH, body) is None
+
+
+def test_after_last_id_goes_on_above_no_page_that_is_out_of_order():
+    body = {"results": [{"id": "10"}, {"id": "9"}], "paging": {"next": {"after": "2"}}}
+    with pytest.raises(IncompleteError, match="not in the order of their ids"):
+        after_last_id(SEARCH, body)
+
+
+@pytest.mark.parametrize(
+    ("request_", "least", "expected"),
+    [
+        (Request("/x", {"per_page": "9"}), 1, Request("/x", {"per_page": "4"})),
+        (Request("/x", {"page[size]": "100"}), 50, Request("/x", {"page[size]": "50"})),
+        (Request("/x", {"page[size]": "99"}), 50, None),
+        (Request("/x", {"limit": "1"}), 1, None),
+        (Request("/x", {"after": "7"}), 1, None),
+        (Request("/x", json={"limit": 200, "a": 1}), 1, Request("/x", json={"limit": 100, "a": 1})),
+        (
+            Request("/x", json={"query": "q", "variables": {"first": 8, "b": 2}}),
+            1,
+            Request("/x", json={"query": "q", "variables": {"first": 4, "b": 2}}),
+        ),
+        (Request("/x", json={"query": "q"}), 1, None),
+    ],
+)
+def test_halved(request_, least, expected):
+    assert halved(request_, least) == expected
 
 
 def test_offset_while_more():
