@@ -125,6 +125,6 @@ def _when_met(opened: Installation, source: Source, stream: Stream) -> str:
     if not passed:
         return f"{said} The next sync meets them, because the cursor waits before them: {again}"
     return (
-        f"{said} The cursor has gone on without {passed} of them after {TRIES_IN_PASSING} tries; reading again from a "
-        f"day before they last changed meets them: {again} --since YYYY-MM-DD"
+        f"{said} The cursor has gone on without {passed} of them after {TRIES_IN_PASSING} tries; reading all of it "
+        f"again meets them: {again} --full, or with --since from a day before they last changed"
     )

@@ -123,7 +123,7 @@ def test_where_nobody_can_be_asked_it_says_what_meets_the_record(cdp: Cdp, home:
     assert [(one["asked"], one["waiting"]) for one in advice] == [(0, 1)] * 3
     assert advice[0]["advice"].endswith("the cursor waits before them: cdp sync hubspot --stream subscription_timeline")
     assert "after 3 tries" in advice[2]["advice"]
-    assert advice[2]["advice"].endswith("cdp sync hubspot --stream subscription_timeline --since YYYY-MM-DD")
+    assert "cdp sync hubspot --stream subscription_timeline --full" in advice[2]["advice"]
 
 
 def test_a_vendor_that_refuses_is_one_sentence_and_the_record_still_waits(
