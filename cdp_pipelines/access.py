@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from cdp_pipelines.installation import Installation, clock
+from cdp_pipelines.wiring import shared_wiring
 from connectors.connection import CheckResult, Connection
 from connectors.estimate import Estimate
 from connectors.spec import Tokens
@@ -42,6 +43,7 @@ async def _ask(opened: Installation, name: str, token: str | Tokens) -> Access:
         rate_scale=settings.rate_scale,
         options=settings.options,
         clock=clock,
+        wiring=shared_wiring(declaration, settings, opened.stores),
     ) as connection:
         result = await connection.check()
         return Access(result, await connection.estimate() if result.ok else None)

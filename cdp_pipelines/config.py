@@ -177,6 +177,8 @@ class SourceSettings(_Section):
     """Only for stand-ins and proxies; the vendor's own address otherwise."""
     rate_scale: Annotated[float, Field(gt=0)] = 1.0
     """Factor on the vendor's published budget, for accounts that have another one."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the vendor's limits that is ours; the rest is for other tools of the account."""
     sweep_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Share of the vendor's budget that looking for vanished records may take (``cdp sweep``)."""
     schedule: Annotated[str, AfterValidator(_cron)] = "0 * * * *"
@@ -469,6 +471,7 @@ fail_share = 0.01
 # One section per account to read. Remove the leading marks to connect it.
 # [sources.hubspot]
 # schedule = "*/30 * * * *"    # cron, in the time zone above
+# share = 0.5                  # of the system's limits; the rest is for your other tools
 # sweep_share = 0.1            # part of its budget that looking for vanished records may take
 #
 # [sources.zendesk]

@@ -20,6 +20,7 @@ from cdp_pipelines.database.leases import Held
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.sync import Progress, begun
 from cdp_pipelines.tombstones import ids_of, tombstones_of, too_many
+from cdp_pipelines.wiring import shared_wiring
 from cdp_pipelines.writing import Sinks, write_rows
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, QuotaSpentError, SettingsError
@@ -246,6 +247,7 @@ class _Run:
             rate_scale=self._settings.rate_scale,
             options=self._settings.options,
             clock=self._now,
+            wiring=shared_wiring(self._source, self._settings, self._sinks.stores),
         ) as connection:
             reports = [await self._guarded(connection, stream, is_read=stream.name in read) for stream in streams]
             seconds = round(time.monotonic() - started, 3)

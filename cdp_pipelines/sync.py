@@ -28,6 +28,7 @@ from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.intake import Batch, Intake
 from cdp_pipelines.memory import give_back, rare_collection
 from cdp_pipelines.tombstones import vanished
+from cdp_pipelines.wiring import account_name, shared_wiring
 from cdp_pipelines.writing import Sinks, write_rows
 from connectors.client import Attempt
 from connectors.connection import Connection
@@ -71,13 +72,17 @@ class StreamReport:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one run did, stream by stream, with the cost in requests and seconds of waiting for the vendor."""
+    """What one run did, stream by stream, with the cost in requests and seconds of waiting for the vendor.
+
+    ``binding`` names the limit of the vendor that was waited for longest, if any was.
+    """
 
     source: str
     run_id: str
     streams: tuple[StreamReport, ...]
     requests: int
     throttled_seconds: float
+    binding: str | None
     seconds: float
 
     @property
@@ -203,7 +208,7 @@ def begun(
         LeaseError: One does; the message says who.
     """
     control = sinks.stores.control
-    with database.lease(control, f"{alone_in}/{source.name}/{settings.account or 'default'}") as held:
+    with database.lease(control, f"{alone_in}/{account_name(source, settings)}") as held:
         reach("lease_taken")
         run_id = database.start_run(control, f"{process}/{source.name}", source=source.name, retry_kind=retry_kind)
         try:
@@ -285,6 +290,7 @@ class _Run:
                 options=self._settings.options,
                 clock=self._now,
                 observer=_count_request,
+                wiring=shared_wiring(self._source, self._settings, self._sinks.stores),
             ) as connection:
                 await together(
                     (self._guarded(connection, intake, one) for one in self._streams.values()), width=len(streams)
@@ -295,6 +301,7 @@ class _Run:
             streams=tuple(one.report for one in self._streams.values()),
             requests=connection.stats.requests,
             throttled_seconds=round(connection.stats.throttled_seconds, 3),
+            binding=connection.stats.binding,
             seconds=round(time.monotonic() - started, 3),
         )
 

@@ -3,6 +3,7 @@
 Both know which calls are on their way. A process that is killed gives nothing back, so what it held lapses.
 """
 
+import math
 from dataclasses import dataclass
 
 from connectors.limits import Answer, Ask, Json, Terms, View
@@ -10,6 +11,7 @@ from connectors.limits import Answer, Ask, Json, Terms, View
 _LAPSES_SECONDS = 330.0
 """Longer than any call waits for its answer (``bounds.Bounds``)."""
 _POLL_SECONDS = 0.05
+"""Time between two looks whether a call that is on its way has been answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Bucket:
         """See ``limits.Limit``."""
         size, rate = self._shape(state, ask.terms)
         lacking = min(self._price(ask), size) - self._level(state, now, ask.terms)
-        return (1, 0.0) if lacking <= _A_LITTLE else (0, lacking / rate)
+        if lacking <= _A_LITTLE:
+            return 1, 0.0
+        # An answer that is on its way may give points back.
+        return 0, min(lacking / rate, _POLL_SECONDS if _live(state.get("flying"), now) else math.inf)
 
     def book(self, state: Json, now: float, ask: Ask, calls: int) -> Json:  # noqa: ARG002
         """See ``limits.Limit``."""

@@ -75,10 +75,14 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     if as_json:
         shown = [*columns, "notices", "drift", "error"]
         streams = [{column: getattr(s, column) for column in shown} for s in report.streams]
-        console.print_json({"source": report.source, "run": report.run_id, "streams": streams})
+        limits = {"throttled_seconds": report.throttled_seconds, "binding": report.binding}
+        console.print_json({"source": report.source, "run": report.run_id, "streams": streams, **limits})
         return
     rows = [[*(getattr(s, column) for column in columns[:-1]), round(s.seconds, 1)] for s in report.streams]
     console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", columns, rows)
+    if report.binding is not None:
+        waited = f"{report.throttled_seconds:.1f} s"
+        typer.echo(f"Waited {waited} for the system, longest for its limit of {report.binding}.")
     for stream in report.streams:
         for notice in stream.notices:
             typer.echo(f"{stream.stream}: {notice}")

@@ -24,27 +24,37 @@ from cdp_pipelines.errors import ConfigError, StoreMissingError, StoreVersionErr
 LOCK_SECONDS = 10
 """How long a statement waits for another process's transaction before it gives up."""
 
+_LOCK_SECONDS_OF_LIMITS = 0.02
+"""The same for the counts of calls, which are asked for between calls, while other streams go on."""
+
+_ENGINES = (*HEADS, "limits")
+
 _CACHE_KIB = 12 * 1024
 """Pages kept in memory per SQLite connection: the keys of a large vault are looked up at random."""
 
-_DURABLE = ("control", "vault")
-"""Stores whose commits must survive a power cut: the lake is written on the strength of them."""
+_SYNCHRONOUS = {"control": "full", "vault": "full", "limits": "off"}
+"""Commits of control and vault must survive a power cut: the lake is written on the strength of them. Counts of calls
+need not survive anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """One engine per store. Use as a context manager, which closes their connections."""
+    """One engine per store. Use as a context manager, which closes their connections.
+
+    ``limits`` is no store like the others: what it holds is worthless a day later (``database.limits``).
+    """
 
     control: Engine
     vault: Engine
     profile: Engine
     mart: Engine
+    limits: Engine
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in HEADS:
+        for name in _ENGINES:
             getattr(self, name).dispose()
 
 
@@ -60,7 +70,7 @@ def open_stores(settings: Settings, *, upgrade: bool = False) -> Stores:
         from cdp_pipelines.database.upgrade import upgrade_stores
 
         upgrade_stores(settings)
-    stores = Stores(**{name: store_engine(settings, name) for name in HEADS})
+    stores = Stores(**{name: store_engine(settings, name) for name in _ENGINES})
     try:
         for name in HEADS:
             _check_version(settings, name, getattr(stores, name))
@@ -99,7 +109,9 @@ def store_engine(settings: Settings, name: str) -> Engine:
 
 def _sqlite(settings: Settings, name: str) -> Engine:
     engine = create_engine(
-        f"sqlite:///{store_file(settings, name)}", hide_parameters=True, connect_args={"timeout": LOCK_SECONDS}
+        f"sqlite:///{store_file(settings, name)}",
+        hide_parameters=True,
+        connect_args={"timeout": _LOCK_SECONDS_OF_LIMITS if name == "limits" else LOCK_SECONDS},
     )
 
     @event.listens_for(engine, "connect")
@@ -108,7 +120,7 @@ def _sqlite(settings: Settings, name: str) -> Engine:
         connection.execute("pragma journal_mode = wal")
         connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
         connection.execute("pragma secure_delete = on")
-        connection.execute(f"pragma synchronous = {'full' if name in _DURABLE else 'normal'}")
+        connection.execute(f"pragma synchronous = {_SYNCHRONOUS.get(name, 'normal')}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

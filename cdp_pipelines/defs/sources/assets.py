@@ -264,6 +264,7 @@ def materialised(
         "requests": dg.MetadataValue.int(stream.requests),
         "requests of the whole sync": dg.MetadataValue.int(report.requests),
         "seconds the whole sync waited for the vendor": dg.MetadataValue.float(report.throttled_seconds),
+        "limit of the vendor it waited for longest": dg.MetadataValue.text(report.binding or "none"),
         "id of the sync": dg.MetadataValue.text(report.run_id),
     }
     return dg.MaterializeResult(asset_key=dg.AssetKey([source.name, stream.stream]), metadata=metadata)

@@ -131,7 +131,7 @@ def test_something_else_than_toml_names_the_line(file):
         pytest.param(
             '[sources.hubspot]\naccount = "1"\nshedule = "x"\n',
             "line 3: sources.hubspot.shedule is not a setting. Did you mean schedule? Valid here: account, base_url, "
-            "enabled, oauth, options, rate_scale, schedule, sweep_share.",
+            "enabled, oauth, options, rate_scale, schedule, share, sweep_share.",
             id="unknown key of a source",
         ),
         pytest.param(
@@ -183,6 +183,11 @@ def test_something_else_than_toml_names_the_line(file):
             "line 2: sources.hubspot.schedule is 'hourly', which is no cron expression of five parts; write for "
             "example '0 * * * *'.",
             id="cron",
+        ),
+        pytest.param(
+            "[sources.hubspot]\nshare = 50\n",
+            "line 2: sources.hubspot.share must be less than or equal to 1.",
+            id="share",
         ),
     ],
 )

@@ -291,6 +291,21 @@ def test_what_a_query_did_not_cost_is_given_back(limited, time, buy):
     assert buy(limited(Bucket(1000, 50, dearest=500)), Shop(time), *[900] * 3, actual=10) == [0, 0, 0]
 
 
+def test_what_an_answer_gives_back_is_not_waited_for_longer_than_the_answer(limited, time):
+    limiter, shop = limited(Bucket(1000, 50, dearest=1000)), Shop(time)
+
+    async def call():
+        async with limiter.call("/x") as turn:
+            await time.sleep(0.1)
+            turn.answer.points = shop.charge(10, 10)
+
+    async def run():
+        await asyncio.gather(*(call() for _ in range(4)))
+
+    asyncio.run(run())
+    assert time.now < 1201  # not twenty seconds for each price that was not known
+
+
 def test_a_share_of_the_points_leaves_the_rest_to_other_tools(limited, time, buy):
     assert buy(limited(Bucket(1000, 50, dearest=500), share=0.5), Shop(time), 500, 100, 100) == [0, 4, 8]
 
