@@ -1,17 +1,23 @@
 """Records that vanish without a word are found, nothing else is touched, and a sweep may stop anywhere."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from installations import Home, contents
+from installations import ENVIRONMENT, Home, contents
 
 import cdp_pipelines.tombstones
 import connectors.sweeping
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import clock
+from cdp_pipelines.tombstones import tombstones_of
 from connectors.errors import SettingsError
+from models import Account
 from sandbox.server import Running, running
 from sandbox.switches import Fault
 from sandbox.vanishing import vanish
@@ -210,3 +216,33 @@ def test_a_stream_that_was_never_read_is_not_swept(home: Home) -> None:
 def test_a_stream_that_needs_no_sweep_is_refused_by_name(home: Home) -> None:
     with pytest.raises(SettingsError, match=r"subscription_timeline cannot be swept.*companies, contacts"):
         home.sweep("hubspot", streams=["subscription_timeline"])
+
+
+def test_killed_in_the_middle_and_started_again_it_ends_like_an_undisturbed_one(home: Home, vendors: Running) -> None:
+    home.sync("hubspot")
+    gone = {"companies": numbers(home, "hubspot", "companies")[:1], "deals": numbers(home, "hubspot", "deals")[-1:]}
+    for kind, ids in gone.items():
+        vanish(vendors.world, kind, ids)
+    before = everything_live(home)
+    command = [sys.executable, "-m", "cdp_pipelines.cli", "--config", str(home.config), "sweep", "hubspot"]
+    for point, code in (("sweep_part", -signal.SIGKILL), ("append_written", -signal.SIGKILL), ("sweep_part:9", 0)):
+        environment = {**os.environ, **ENVIRONMENT, "CDP_KILL_AT": point}
+        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == code
+    after = everything_live(home)
+    assert before["account"] - after["account"] == {("hubspot", gone["companies"][0])}
+    assert before["deal"] - after["deal"] == {("hubspot", gone["deals"][0])}
+    assert {table: ids for table, ids in before.items() if table not in {"account", "deal"}} == {
+        table: ids for table, ids in after.items() if table not in {"account", "deal"}
+    }
+
+
+def test_what_a_sync_reads_after_the_question_counts_for_more_than_its_answer(home: Home) -> None:
+    asked_at = clock()
+    home.sync("hubspot", streams=["companies"])
+    ids = numbers(home, "hubspot", "companies")
+    with home.opened() as opened:
+        late = tombstones_of(opened.lake, "hubspot", Account, ids, run_id="r", read_at=asked_at)
+        assert opened.lake.append("account", late).rows == 0
+        true = tombstones_of(opened.lake, "hubspot", Account, ids[:1], run_id="r", read_at=clock())
+        assert opened.lake.append("account", true).tombstones == 1
+    assert numbers(home, "hubspot", "companies") == ids[1:]
