@@ -1,14 +1,16 @@
-"""Reader of reviews: location by location, newest first, and once a day from end to end."""
+"""Reader of reviews: locations side by side, newest first, and once a day from end to end."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 from connectors.errors import RejectedError
 from connectors.google_reviews.maps import source_id
 from connectors.paging import page_token
 from connectors.reading import Page, Reading, Sweep
+from connectors.side_by_side import merged
 from connectors.spec import Json, Request
 from models import Review
 
@@ -108,7 +110,7 @@ class _Walk:
 
 
 async def read_reviews(reading: Reading) -> AsyncGenerator[Page]:
-    """Every location's reviews; a location that refuses is named in the end, when the others are read.
+    """Every location's reviews, several locations at a time; one that refuses is named in the end.
 
     Raises:
         RejectedError: Some locations refuse their reviews.
@@ -116,26 +118,43 @@ async def read_reviews(reading: Reading) -> AsyncGenerator[Page]:
     places: Mapping[str, Json] = reading.context.lookups["places"]
     state = dict((reading.state or {}).get("places") or {})
     refused: list[str] = []
-    for number in sorted(places):
-        try:
-            async for page in _location(reading, number, places[number]["path"], state):
-                yield page
-        except RejectedError as error:
-            if error.status not in _REFUSED or error.missing_scopes or error.is_general:
-                raise
-            refused.append(number)
+    readers = [
+        partial(_unless_refused, reading, number, places[number]["path"], state.get(number) or {}, refused)
+        for number in sorted(places)
+    ]
+    async with aclosing(merged(readers)) as pages:
+        async for page in pages:
+            # Only what has come this far is stored before the cursor is, so the cursor is put together here.
+            state |= page.cursor or {}
+            yield replace(page, cursor={"places": dict(state)}) if page.cursor else page
     if refused:
         raise RejectedError(
             f"{reading.client.source.name}/{reading.stream.name}: {len(refused)} of {len(places)} locations refuse "
-            f"their reviews: {', '.join(refused)}. The others are read. Verify them in Google Business Profile, or "
-            "name the locations to read in the option locations of this source in cdp.toml.",
+            f"their reviews: {', '.join(sorted(refused))}. The others are read. Verify them in Google Business "
+            "Profile, or name the locations to read in the option locations of this source in cdp.toml.",
             stream=reading.stream.name,
         )
 
 
-async def _location(reading: Reading, number: str, path: str, state: dict[str, Any]) -> AsyncGenerator[Page]:
-    """One location: as far back as needed, then on to the end if the count says that a review is gone."""
-    place, now = state.get(number) or {}, reading.client.vendor_now()
+async def _unless_refused(
+    reading: Reading, number: str, path: str, place: Json, refused: list[str]
+) -> AsyncGenerator[Page]:
+    """One location; if it alone refuses, its number is added to ``refused``."""
+    try:
+        async for page in _location(reading, number, path, place):
+            yield page
+    except RejectedError as error:
+        if error.status not in _REFUSED or error.missing_scopes or error.is_general:
+            raise
+        refused.append(number)
+
+
+async def _location(reading: Reading, number: str, path: str, place: Json) -> AsyncGenerator[Page]:
+    """One location: as far back as needed, then on to the end if the count says that a review is gone.
+
+    The cursor of its last page is its new place, by its number.
+    """
+    now = reading.client.vendor_now()
     walk = _Walk(_until(reading, place, now), place)
     async for page in _walk(reading, path, walk):
         yield page
@@ -146,9 +165,8 @@ async def _location(reading: Reading, number: str, path: str, state: dict[str, A
         async for page in _walk(reading, path, walk):
             yield page
     seen_whole = {"whole_at": now.isoformat(), "gap": walk.gap} if walk.ended else {}
-    state[number] = {**place, "since": walk.newest, "count": walk.total, **seen_whole}
-    end = reading.page([], cursor={"places": dict(state)})
-    yield _closed(end, reading, number, walk)
+    reached = {**place, "since": walk.newest, "count": walk.total, **seen_whole}
+    yield _closed(reading.page([], cursor={number: reached}), reading, number, walk)
 
 
 def _until(reading: Reading, place: Json, now: datetime) -> datetime | None:

@@ -217,9 +217,9 @@ async def _highest_id(reading: Reading) -> int | None:
 
 
 def _number(record: Json) -> int | None:
-    """The id of a record, where it is a number."""
-    id_ = record.get("id")
-    return int(id_) if isinstance(id_, str) and id_.isascii() and id_.isdigit() else None
+    """The id of a record, where it is a number, written as one or as text."""
+    id_ = str(record.get("id"))
+    return int(id_) if id_.isascii() and id_.isdigit() else None
 
 
 def _left(left: Sequence[Span]) -> Json:

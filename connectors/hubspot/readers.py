@@ -11,11 +11,15 @@ from connectors.errors import IncompleteError, RejectedError
 from connectors.hubspot.listing import has_more, listed, properties
 from connectors.paging import after_last_id, offset_while_more
 from connectors.reading import Page, Reading
+from connectors.side_by_side import together
+from connectors.spans import Piece, Span, read_in_parts
 from connectors.spec import ByIds, Context, Json, Request
 
 _TIMELINE_START = datetime(2006, 6, 1, tzinfo=UTC)
 """HubSpot's first summer: no entry is older."""
 _TIMELINE_WINDOW = timedelta(days=180)
+_FEW_ENTRIES = 100
+"""A tenth of a page: windows grow while there is hardly anything in them."""
 _BAD_REQUEST = 400
 
 
@@ -88,8 +92,8 @@ def by_ids(name: str) -> ByIds:
 
 async def attach_associations(reading: Reading, records: list[Json]) -> None:
     """Searches and batches carry no associations, so those the listing brings are asked for by batches of their own."""
-    for to in reading.stream.params["associations"].split(","):
-        links = await _links(reading, to, [str(record["id"]) for record in records])
+    kinds, ids = reading.stream.params["associations"].split(","), [str(record["id"]) for record in records]
+    for to, links in zip(kinds, await together(_links(reading, to, ids) for to in kinds), strict=True):
         for record in records:
             if found := links.get(str(record["id"])):
                 record.setdefault("associations", {})[to] = {"results": found}
@@ -119,22 +123,46 @@ def _link(other: Json) -> Json:
 
 
 async def read_timeline(reading: Reading) -> AsyncGenerator[Page]:
-    """Consent changes in windows of time, oldest window first; the entries of a window come newest first."""
+    """Consent changes in windows of time, side by side; the cursor keeps the windows (``left``) until all are read."""
     cursor = reading.stream.cursor
     if not isinstance(cursor, ChangedSince):
         raise TypeError(f"Stream {reading.stream.name} must say how far it looks back.")
-    start = cursor.start(reading.state, reading.since) or _TIMELINE_START
-    while start < reading.client.vendor_now():
-        end = start + _TIMELINE_WINDOW
-        window = {"startTimestamp": str(_millis(start)), "endTimestamp": str(_millis(end) - 1), "limit": "1000"}
-        twins: Counter[tuple[int, object]] = Counter()
-        async for body in reading.bodies(Request(reading.stream.path, window), offset_while_more, starts=1):
-            for entry in body["timeline"]:
-                entry["id"] = _entry_id(entry, twins)
-            # A window may reach into the future, of which nothing has been read.
-            done = None if body.get("hasMore") else {"since": min(end, reading.client.vendor_now()).isoformat()}
-            yield reading.page(body["timeline"], cursor=done)
-        start = end
+    now = reading.client.vendor_now()
+    windows, begun = _windows(reading, cursor, now)
+
+    def read(window: Span) -> AsyncGenerator[Piece[list[Json]]]:
+        return _window(reading, window)
+
+    length = int(_TIMELINE_WINDOW.total_seconds() * 1000)
+    async with aclosing(read_in_parts(read, windows, length=length, few=_FEW_ENTRIES)) as parts:
+        async for entries, left in parts:
+            place = {"left": [list(window) for window in left], "until": begun} if left else {"since": now.isoformat()}
+            yield reading.page(entries, cursor=place)
+
+
+def _windows(reading: Reading, cursor: ChangedSince, now: datetime) -> tuple[list[Span], str]:
+    """What is to be read, in milliseconds, and when the reading of it began."""
+    state = reading.state or {}
+    left: list[Span] = []
+    if "left" in state and reading.since is None:
+        left = [Span(*window) for window in state["left"]]
+        start = datetime.fromisoformat(state["until"]) - cursor.overlap
+    else:
+        start = cursor.start(reading.state, reading.since) or _TIMELINE_START
+    # Up to now and no further: of what comes later nothing has been read.
+    recent = Span(_millis(start), _millis(now) + 1)
+    return [window for window in (*left, recent) if not window.is_empty], now.isoformat()
+
+
+async def _window(reading: Reading, window: Span) -> AsyncGenerator[Piece[list[Json]]]:
+    """The entries of a window, newest first: only when the last page is there, something is done."""
+    bounds = {"startTimestamp": str(window.start), "endTimestamp": str((window.end or 0) - 1), "limit": "1000"}
+    twins: Counter[tuple[int, object]] = Counter()
+    async for body in reading.bodies(Request(reading.stream.path, bounds), offset_while_more, starts=1):
+        entries = body["timeline"]
+        for entry in entries:
+            entry["id"] = _entry_id(entry, twins)
+        yield Piece(entries, None if body.get("hasMore") else window, len(entries))
 
 
 def _entry_id(entry: Json, twins: Counter[tuple[int, object]]) -> str:

@@ -23,6 +23,7 @@ from connectors.shopify.queries import (
     refunds,
     since,
 )
+from connectors.side_by_side import together
 from connectors.spec import ByIds, Context, Json, Request
 from models import Order, Person
 
@@ -191,8 +192,7 @@ def by_ids(listing: Listing) -> ByIds:
 
 async def add_lines(reading: Reading, records: list[Json]) -> None:
     """The positions of orders that have more of them than a page holds."""
-    for record in records:
-        await _rest(reading, "Order", record, LINES)
+    await together(_rest(reading, "Order", record, LINES) for record in records)
 
 
 async def add_refunds(reading: Reading, records: list[Json]) -> None:
@@ -205,8 +205,7 @@ async def add_refunds(reading: Reading, records: list[Json]) -> None:
     listed = [record for record in records if record["refunds"]]
     ids = [refund["id"] for record in listed for refund in record["refunds"]]
     found = await _by_id(reading, "Refund", selection, ids, _REFUNDS_AT_ONCE)
-    for refund in found.values():
-        await _rest(reading, "Refund", refund, REFUND_LINES)
+    await together(_rest(reading, "Refund", refund, REFUND_LINES) for refund in found.values())
     for record in listed:
         record["refunds"] = [found[refund["id"]] for refund in record["refunds"] if refund["id"] in found]
 
@@ -215,10 +214,9 @@ async def add_returns(reading: Reading, records: list[Json]) -> None:
     """The returns of those orders that have any."""
     having = [record["id"] for record in records if (record.get("returns") or {}).get("nodes")]
     found = await _by_id(reading, "Order", f"id {RETURNS.selection}", having, _ORDERS_AT_ONCE)
-    for order in found.values():
-        await _rest(reading, "Order", order, RETURNS)
-        for returned in order["returns"]["nodes"]:
-            await _rest(reading, "Return", returned, RETURN_LINES)
+    await together(_rest(reading, "Order", order, RETURNS) for order in found.values())
+    returned = [one for order in found.values() for one in order["returns"]["nodes"]]
+    await together(_rest(reading, "Return", one, RETURN_LINES) for one in returned)
     for record in records:
         record["returns"] = found[record["id"]]["returns"] if record["id"] in found else {"nodes": []}
 
@@ -236,11 +234,9 @@ async def _rest(reading: Reading, kind: str, parent: Json, nested: Nested) -> No
 
 
 async def _by_id(reading: Reading, kind: str, selection: str, ids: Sequence[str], at_once: int) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for start in range(0, len(ids), at_once):
-        records = await _nodes(reading, nodes(kind, selection, list(ids[start : start + at_once])))
-        found |= {record["id"]: record for record in records}
-    return found
+    parts = [list(ids[start : start + at_once]) for start in range(0, len(ids), at_once)]
+    found = await together(_nodes(reading, nodes(kind, selection, part)) for part in parts)
+    return {record["id"]: record for records in found for record in records}
 
 
 async def _nodes(reading: Reading, request: Request) -> list[Json]:

@@ -113,12 +113,14 @@ class Reader:
     def read(self, source, stream, *, cursor=None, since=None, pages=None, **connection):
         async def run():
             result = Result()
-            async with self.connection(source, **connection) as opened:
-                async with aclosing(opened.read(stream, cursor=cursor, since=since)) as read:
-                    async for page in read:
-                        result.add(page)
-                        if result.pages == pages:
-                            break
+            async with (
+                self.connection(source, **connection) as opened,
+                aclosing(opened.read(stream, cursor=cursor, since=since)) as read,
+            ):
+                async for page in read:
+                    result.add(page)
+                    if result.pages == pages:
+                        break
             return result
 
         return asyncio.run(run())

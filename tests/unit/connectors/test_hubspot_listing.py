@@ -19,7 +19,7 @@ class Portal:
 
     def __init__(self, start, ids=IDS):
         self.start, self.ids, self.listed, self.searches = start, ids, 0, 0
-        self.before_page = lambda portal: None
+        self.before_page = lambda _: None
 
     def handle(self, request):
         if request.url.path.endswith("/search"):
@@ -72,7 +72,8 @@ def unordered(ids, after):
 
 
 def company(number):
-    return {"id": str(number), "properties": {"hs_lastmodifieddate": MODIFIED, "createdate": MODIFIED}, "createdAt": MODIFIED, "updatedAt": MODIFIED}  # fmt: skip
+    properties = {"hs_lastmodifieddate": MODIFIED, "createdate": MODIFIED}
+    return {"id": str(number), "properties": properties, "createdAt": MODIFIED, "updatedAt": MODIFIED}
 
 
 @pytest.fixture
