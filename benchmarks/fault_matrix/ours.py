@@ -53,7 +53,8 @@ def _synced(opened: Installation, *, since: datetime | None) -> Run:
 
 def _said(report: StreamReport) -> str:
     waiting = [f"{report.quarantined} records were set aside"] if report.quarantined else []
-    return " ".join([*waiting, *report.notices])
+    changed = [change.sentence for change in report.drift if change.what != "new"]
+    return ". ".join([*waiting, *changed, *report.notices])
 
 
 def _rows(opened: Installation) -> Rows:

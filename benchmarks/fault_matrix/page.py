@@ -36,7 +36,7 @@ Seen on {date} with dlt {version}. Its pipeline is what its documentation offers
 incremental cursor on the modified time with a `lag` of an hour (as much as our reader looks back), `merge` by primary
 key, duckdb, retries as they come. It can do more where somebody asks for it: a schema contract refuses changed types,
 and an authentication of one's own renews tokens. Ours holds a token that cannot be renewed too. The account has some
-280 contacts in pages of fifty; e-mail address and last name are compared.
+280 contacts in pages of ten; e-mail address and last name are compared.
 """
 
 
