@@ -1,12 +1,15 @@
 # The front door. `make help` lists what there is; .ci/run calls the same targets.
 PYTHON ?= python3
 WORKERS ?= logical
+SEED := $(shell date +%s)
+KILLS := 200
+CASE :=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check lint types contracts docs bench bench-extract fault-matrix clean
+.PHONY: help demo test test-chaos dev check lint types contracts docs bench bench-extract fault-matrix clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 16
@@ -27,6 +30,11 @@ test: $(READY)  ## Every test, PostgreSQL ones included, on all processors (or W
 	MEASURE_WORKERS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
+
+test-chaos: $(READY)  ## Kill it 200 times and run it again, the same for the same SEED (KILLS=20, CASE=7)
+	@echo "The same again: make test-chaos SEED=$(SEED) KILLS=$(KILLS)"
+	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal \
+		tests/chaos/test_kills.py $(if $(CASE),-k case$(CASE)-)
 
 dev: $(READY)  ## Open the Dagster UI on http://127.0.0.1:3000 with everything loaded
 	$(BIN)/python -m demo.dev

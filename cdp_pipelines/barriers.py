@@ -3,7 +3,7 @@
 The product promises that a run killed anywhere and then repeated ends like an undisturbed
 one. The chaos tests prove it by starting a real process with ``CDP_KILL_AT=<name>`` or
 ``CDP_KILL_AT=<name>:<n>``: the process sends itself SIGKILL the first (or n-th) time it
-reaches that point. Without the variable, ``reach`` does nothing.
+reaches that point. Without the variable, ``reach`` only counts.
 """
 
 import os
@@ -46,8 +46,10 @@ NAMES = (
     "whole_ended",
 )
 
+reached: Counter[str] = Counter()
+"""How often this process has come to each point."""
+
 _VARIABLE = "CDP_KILL_AT"
-_reached: Counter[str] = Counter()
 
 
 def reach(name: str) -> None:
@@ -58,13 +60,13 @@ def reach(name: str) -> None:
             with a misspelt point would pass without having killed anything.
     """
     _check(name)
+    reached[name] += 1
     wanted = os.environ.get(_VARIABLE)
     if wanted is None:
         return
     target, _, count = wanted.partition(":")
     _check(target)
-    _reached[name] += 1
-    if name == target and _reached[name] == int(count or 1):
+    if name == target and reached[name] == int(count or 1):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
