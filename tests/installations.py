@@ -1,10 +1,14 @@
 """A whole installation on the sandbox, for the tests that need one. Imported by conftest files only."""
 
+import atexit
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from cdp_pipelines.sweeping import SweptSource, Wanted, sweep_source
 from cdp_pipelines.sync import SyncReport, sync_source
 from models import ENTITIES
 from models.derive import personal_fields
+from sandbox.world import World
 
 HUBSPOT_TOKEN = "pat-na1-sandbox"
 ZENDESK_TOKEN = "agent@example.com/token:sandbox-token"
@@ -92,15 +97,38 @@ class Home:
             return sweep_source(source, settings, opened.sinks, token=TOKENS[name], now=now, wanted=asked)
 
 
+def small_business() -> World:
+    """The business that the fixture ``vendors`` serves; always the same."""
+    return World(seed=5, customers=40)
+
+
 def make_home(folder: Path, urls: dict[str, str]) -> Home:
-    """A set-up installation that reads from ``urls``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """A set-up installation that reads from ``urls``.
+
+    All of one test process have the same keys, so the data of one may be copied into another.
+    """
     keys = folder.parent / f"{folder.name}-keys"
+    for prepared, copied in ((_set_up() / "home", folder), (_set_up() / "keys", keys)):
+        shutil.copytree(prepared, copied, dirs_exist_ok=True)
+    return _configured(folder, keys, urls)
+
+
+@cache
+def _set_up() -> Path:
+    """A folder with an installation and its keys, to be copied: migrating the stores costs more than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="cdp-home-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "home").mkdir()
+    nowhere = dict.fromkeys(TOKENS, "http://127.0.0.1:9")
+    home = _configured(folder / "home", folder / "keys", nowhere)
+    list(set_up(home.settings, environment={}))
+    return folder
+
+
+def _configured(folder: Path, keys: Path, urls: dict[str, str]) -> Home:
     path = folder / "cdp.toml"
     path.write_text(CONFIG.format(key=keys / "root.key", **urls))
-    settings = load_settings(path, environment={})
-    list(set_up(settings, environment={}))
-    return Home(settings)
+    return Home(load_settings(path, environment={}))
 
 
 def with_shop_and_reviews(home: Home, urls: dict[str, str]) -> Home:

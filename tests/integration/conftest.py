@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installations import ENVIRONMENT, Home, make_home
+from installations import ENVIRONMENT, Home, make_home, small_business
 
 from sandbox.server import Running, running
-from sandbox.world import World
 
 
 @pytest.fixture
 def vendors() -> Iterator[Running]:
-    with running(World(seed=5, customers=40)) as state:
+    with running(small_business()) as state:
         yield state
 
 

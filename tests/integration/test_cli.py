@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from installations import Home
+from installations import Home, make_home, small_business
 
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.installation import clock
 from cdp_pipelines.leaks import sample_values
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
 from cdp_pipelines.scan import scan
+from sandbox.server import running
 
 REASON = "Complaint of the customer, case 4711 of spring"
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "scipy", "sqlalchemy", "deltalake", "httpx")
@@ -53,13 +54,22 @@ def cdp(run: Cdp, home: Home) -> Cdp:
     return lambda *arguments: run("--config", home.config, *arguments)
 
 
-@pytest.fixture
-def filled(home: Home) -> Home:
-    """An installation with HubSpot's people, their profiles and metrics."""
-    home.sync("hubspot")
+@pytest.fixture(scope="module")
+def worked_out(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """HubSpot's people, their profiles and metrics: worked out once, to be copied."""
+    with running(small_business()) as vendors:
+        home = make_home(tmp_path_factory.mktemp("worked-out") / "home", vendors.urls)
+        home.sync("hubspot")
     with home.opened() as opened:
         refresh_profiles(opened, now=clock())
         refresh_metrics(opened, now=clock())
+    return home
+
+
+@pytest.fixture
+def filled(home: Home, worked_out: Home) -> Home:
+    """An installation with HubSpot's people, their profiles and metrics."""
+    shutil.copytree(worked_out.settings.data, home.settings.data, dirs_exist_ok=True)
     return home
 
 
