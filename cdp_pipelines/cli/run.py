@@ -79,7 +79,8 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams, **limits})
         return
     rows = [[*(getattr(s, column) for column in columns[:-1]), round(s.seconds, 1)] for s in report.streams]
-    console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", columns, rows)
+    headers = ["same" if column == "unchanged" else column for column in columns]  # eighty letters hold no longer one
+    console.print_table(f"Sync of {report.source}: {report.requests} requests, {report.seconds:.1f} s", headers, rows)
     if report.binding is not None:
         waited = f"{report.throttled_seconds:.1f} s"
         typer.echo(f"Waited {waited} for the system, longest for its limit of {report.binding}.")
