@@ -18,6 +18,7 @@ from connectors.spec import ByIds, Context, Json, Request
 _TIMELINE_START = datetime(2006, 6, 1, tzinfo=UTC)
 """HubSpot's first summer: no entry is older."""
 _TIMELINE_WINDOW = timedelta(days=180)
+_AHEAD = timedelta(days=30)
 _FEW_ENTRIES = 100
 """A tenth of a page: windows grow while there is hardly anything in them."""
 _BAD_REQUEST = 400
@@ -149,8 +150,8 @@ def _windows(reading: Reading, cursor: ChangedSince, now: datetime) -> tuple[lis
         start = datetime.fromisoformat(state["until"]) - cursor.overlap
     else:
         start = cursor.start(reading.state, reading.since) or _TIMELINE_START
-    # Up to now and no further: of what comes later nothing has been read.
-    recent = Span(_millis(start), _millis(now) + 1)
+    # Clocks differ, so an entry may be dated ahead of what we take for now; the cursor stays at now all the same.
+    recent = Span(_millis(start), _millis(now + _AHEAD))
     return [window for window in (*left, recent) if not window.is_empty], now.isoformat()
 
 

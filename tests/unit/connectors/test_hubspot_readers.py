@@ -210,7 +210,7 @@ def test_entries_of_one_millisecond_are_told_apart_across_pages(read):
         ("timeline/4/88/0", "d@example.com"),
     ]
     now = "2026-03-01T12:00:00+00:00"
-    whole = [[1767225600000, 1772366400001]]  # a window counts when its last page is there
+    whole = [[1767225600000, 1774958400000]]  # a window counts when its last page is there
     assert [page.cursor for page in result] == [{"left": whole, "until": now}, {"since": now}]
 
 
@@ -221,9 +221,9 @@ def test_windows_touch_and_do_not_overlap(read):
     portal = Portal().on(TIMELINE, lambda _: {"hasMore": False, "timeline": []})
     pages = read(portal, "subscription_timeline", clock=SEPTEMBER, since=JUNE)
     bounds = [(int(q["startTimestamp"]), int(q["endTimestamp"])) for q in portal.queries(TIMELINE)]
-    assert bounds == [(1767225600000, 1782777599999), (1782777600000, 1788220800000)]
+    assert bounds == [(1767225600000, 1782777599999), (1782777600000, 1790812799999)]
     assert [page.cursor for page in pages] == [
-        {"left": [[1782777600000, 1788220800001]], "until": "2026-09-01T00:00:00+00:00"},
+        {"left": [[1782777600000, 1790812800000]], "until": "2026-09-01T00:00:00+00:00"},
         {"since": "2026-09-01T00:00:00+00:00"},
     ]
 
@@ -233,7 +233,7 @@ def test_a_first_reading_of_the_timeline_goes_on_with_the_windows_that_are_left(
     left = {"left": [[1000, 2000]], "until": "2026-08-31T00:00:00+00:00"}
     pages = read(portal, "subscription_timeline", clock=SEPTEMBER, cursor=left)
     bounds = [(int(q["startTimestamp"]), int(q["endTimestamp"])) for q in portal.queries(TIMELINE)]
-    assert bounds == [(1000, 1999), (1788130800000, 1788220800000)]  # and what came since, an hour over
+    assert bounds == [(1000, 1999), (1788130800000, 1790812799999)]  # and what came since, an hour over, and is dated ahead
     assert pages[-1].cursor == {"since": "2026-09-01T00:00:00+00:00"}
 
 
