@@ -62,14 +62,16 @@ class Bucket:
     def settle(self, state: Json, now: float, ask: Ask, answer: Answer, view: View | None) -> Json:  # noqa: ARG002
         """See ``limits.Limit``. Without a word about points nothing counts as paid; the next answer corrects it."""
         level, flying = self._level(state, now, ask.terms), _live(state.get("flying"), now)
-        _, reserved = flying.pop(ask.id, (now, 0.0))
+        begun, reserved = flying.pop(ask.id, (now, 0.0))
         settled, points = {**state, "at": now, "flying": flying}, answer.points
         if points is None:
             return {**settled, "level": level + reserved}
         told = {**settled, "size": points.size, "rate": points.per_second}
         (size, _), (size_before, _) = self._shape(told, ask.terms), self._shape(state, ask.terms)
-        # The vendor's figure may hold the calls on their way already or not; the lower reading is the safe one.
-        theirs = points.available - sum(price for _, price in flying.values())
+        # The vendor's figure may hold calls that left after this one or not; the lower reading is the safe one. Calls
+        # that left before it are in it, or will never come: a process that was killed left them.
+        later = sum(price for left_at, price in flying.values() if left_at >= begun)
+        theirs = max(0.0, points.available - later)
         ours = level + reserved - points.paid + size - size_before if ask.terms.share < 1 else theirs
         return {**told, "level": min(ours, theirs, size)}
 

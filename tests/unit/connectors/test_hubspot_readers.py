@@ -233,7 +233,10 @@ def test_a_first_reading_of_the_timeline_goes_on_with_the_windows_that_are_left(
     left = {"left": [[1000, 2000]], "until": "2026-08-31T00:00:00+00:00"}
     pages = read(portal, "subscription_timeline", clock=SEPTEMBER, cursor=left)
     bounds = [(int(q["startTimestamp"]), int(q["endTimestamp"])) for q in portal.queries(TIMELINE)]
-    assert bounds == [(1000, 1999), (1788130800000, 1790812799999)]  # and what came since, an hour over, and is dated ahead
+    assert bounds == [
+        (1000, 1999),
+        (1788130800000, 1790812799999),
+    ]  # and what came since, an hour over, and is dated ahead
     assert pages[-1].cursor == {"since": "2026-09-01T00:00:00+00:00"}
 
 
