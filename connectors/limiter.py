@@ -18,6 +18,8 @@ from connectors.limits import Answer, Ask, Json, Ledger, Limit, Step, T, Terms, 
 from connectors.spec import Budget
 from connectors.windows import Window
 
+_MOST_AT_ONCE = 16
+"""Calls that are asked for at once: what a process that ends has not used is lost until its window has passed."""
 _LONGEST_WAIT_SECONDS = 900.0
 """Who would have to wait longer leaves it to a later run."""
 
@@ -74,10 +76,18 @@ class _Queue:
         self.waiting = 0
         self.grant = _Grant(0, 0.0)
         self.left, self.asked_at = 0, 0.0
+        self.stock = 1
 
-    def wanted(self) -> int:
-        """For how many calls to ask at once; one by one where the ledger knows each call."""
-        return self.waiting if self.is_anonymous else 1
+    def wanted(self, now: float) -> int:
+        """For how many calls to ask at once; one by one where the ledger knows each call.
+
+        More than wait now, if those asked for last time were used before they lapsed: asking costs more than a call.
+        """
+        if not self.is_anonymous:
+            return 1
+        in_time = self.grant.calls > 0 and not self.left and now <= self.asked_at + self.keeps_seconds
+        self.stock = min(_MOST_AT_ONCE, 2 * self.stock) if in_time else 1
+        return max(self.waiting, self.stock)
 
 
 class Limiter:
@@ -144,9 +154,10 @@ class Limiter:
 
     async def _ask(self, queue: _Queue, ask: Ask, waited: dict[str, float]) -> None:
         """Ask the ledger for all who wait; if there is nothing, wait once."""
-        unused = _Grant(queue.left, queue.grant.at)
-        queue.left, queue.asked_at = 0, self._clock()
-        step = partial(_granted, queue.limits, ask, queue.wanted(), unused)
+        now, unused = self._clock(), _Grant(queue.left, queue.grant.at)
+        wanted = queue.wanted(now)
+        queue.left, queue.asked_at = 0, now
+        step = partial(_granted, queue.limits, ask, wanted, unused)
         queue.grant = grant = await self._ledger.change(queue.names, step)
         queue.left = grant.calls
         if grant.calls:
