@@ -29,7 +29,9 @@ STORED = (
 
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "lease", functools.partial(database.lease, ttl_seconds=0.3))
+    monkeypatch.setattr(
+        database, "lease", functools.partial(database.lease, ttl_seconds=1.0)
+    )  # longer than a busy machine pauses
 
 
 class HeldUp:
@@ -56,7 +58,7 @@ class HeldUp:
 def take_over(control: Database) -> None:
     with control.begin() as connection:
         connection.exec_driver_sql("update lease set holder = 'other'")
-    time.sleep(0.4)
+    time.sleep(1.1)
 
 
 def written(opened: Installation) -> dict[str, Any]:
