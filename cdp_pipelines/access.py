@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 
 from cdp_pipelines.installation import Installation, clock
-from cdp_pipelines.wiring import shared_wiring
-from connectors.connection import CheckResult, Connection
+from cdp_pipelines.wiring import connect
+from connectors.connection import CheckResult
 from connectors.estimate import Estimate
 from connectors.spec import Tokens
 
@@ -35,15 +35,6 @@ def check_access(opened: Installation, name: str, *, token: str | Tokens | None 
 
 async def _ask(opened: Installation, name: str, token: str | Tokens) -> Access:
     declaration, settings = opened.source(name)
-    async with Connection(
-        declaration,
-        token=token,
-        account=settings.account,
-        base_url=settings.base_url,
-        rate_scale=settings.rate_scale,
-        options=settings.options,
-        clock=clock,
-        wiring=shared_wiring(declaration, settings, opened.stores),
-    ) as connection:
+    async with connect(declaration, settings, opened.stores, token=token, now=clock) as connection:
         result = await connection.check()
         return Access(result, await connection.estimate() if result.ok else None)

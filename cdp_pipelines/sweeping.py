@@ -20,7 +20,7 @@ from cdp_pipelines.database.leases import Held
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.sync import Progress, begun
 from cdp_pipelines.tombstones import ids_of, tombstones_of, too_many
-from cdp_pipelines.wiring import shared_wiring
+from cdp_pipelines.wiring import connect
 from cdp_pipelines.writing import Sinks, write_rows
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, QuotaSpentError, SettingsError
@@ -239,16 +239,8 @@ class _Run:
         started = time.monotonic()
         names = [stream.name for stream in streams]
         read = database.read_to_end(self._sinks.stores.control, self._source.name, names)
-        async with Connection(
-            replace(self._source, budget=part_of(self._source.budget, self._settings.sweep_share)),
-            token=token,
-            account=self._settings.account,
-            base_url=self._settings.base_url,
-            rate_scale=self._settings.rate_scale,
-            options=self._settings.options,
-            clock=self._now,
-            wiring=shared_wiring(self._source, self._settings, self._sinks.stores),
-        ) as connection:
+        source = replace(self._source, budget=part_of(self._source.budget, self._settings.sweep_share))
+        async with connect(source, self._settings, self._sinks.stores, token=token, now=self._now) as connection:
             reports = [await self._guarded(connection, stream, is_read=stream.name in read) for stream in streams]
             seconds = round(time.monotonic() - started, 3)
             return SweptSource(self._source.name, self._run_id, tuple(reports), connection.stats.requests, seconds)

@@ -28,7 +28,7 @@ from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.intake import Batch, Intake
 from cdp_pipelines.memory import give_back, rare_collection
 from cdp_pipelines.tombstones import vanished
-from cdp_pipelines.wiring import account_name, shared_wiring
+from cdp_pipelines.wiring import account_name, connect
 from cdp_pipelines.writing import Sinks, write_rows
 from connectors.client import Attempt
 from connectors.connection import Connection
@@ -281,16 +281,13 @@ class _Run:
         started = time.monotonic()
         self._streams = {stream.name: _StreamRun(stream, StreamReport(stream.name)) for stream in streams}
         with Intake(self._write) as intake:
-            async with Connection(
+            async with connect(
                 self._source,
+                self._settings,
+                self._sinks.stores,
                 token=token,
-                account=self._settings.account,
-                base_url=self._settings.base_url,
-                rate_scale=self._settings.rate_scale,
-                options=self._settings.options,
-                clock=self._now,
+                now=self._now,
                 observer=_count_request,
-                wiring=shared_wiring(self._source, self._settings, self._sinks.stores),
             ) as connection:
                 await together(
                     (self._guarded(connection, intake, one) for one in self._streams.values()), width=len(streams)
