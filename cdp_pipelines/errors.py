@@ -71,18 +71,22 @@ class FailedStream(Protocol):
     error: str | None
 
 
-class _Report(Protocol):
-    @property
-    def failed(self) -> Sequence[FailedStream]: ...
+class SourceReport(Protocol):
+    """What a run over one source did, stream by stream."""
 
     @property
-    def streams(self) -> Sequence[FailedStream]: ...
+    def failed(self) -> Sequence[FailedStream]:
+        """The streams that did not finish."""
+
+    @property
+    def streams(self) -> Sequence[FailedStream]:
+        """All of them."""
 
 
 class SyncFailedError(CdpError):
     """Some streams of a source did not finish; what they had read is kept."""
 
-    def __init__(self, source: str, report: _Report) -> None:
+    def __init__(self, source: str, report: SourceReport) -> None:
         self.source = source
         self.report = report
         lines = "\n".join(f"  {failed.stream}: {failed.error}" for failed in report.failed)

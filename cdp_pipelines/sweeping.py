@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from cdp_pipelines import database, loop
+from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
-from cdp_pipelines.errors import SyncFailedError
-from cdp_pipelines.sync import Progress, begun
+from cdp_pipelines.source_run import Process, carry_out
+from cdp_pipelines.sync import Progress
 from cdp_pipelines.tombstones import ids_of, tombstones_of, too_many
 from cdp_pipelines.wiring import connect
 from cdp_pipelines.writing import Sinks, write_rows
@@ -146,22 +146,14 @@ def sweep_source(
         LeaseError: Another process is sweeping the same account; the message says who.
         SyncFailedError: Some streams failed; what was found before stands.
     """
-    wanted = wanted or Wanted()
-    streams = _chosen(source, wanted.streams)
-    with begun(source, settings, sinks, "sweep", "auto", alone_in="sweep") as (run_id, held):
-        run = _Run(source, settings, sinks, run_id, held, now, wanted, progress)
-        report = loop.run(run.all(streams, token))
-        failed = report.failed
-        database.finish_run(
-            sinks.stores.control,
-            run_id,
-            "error" if failed else "success",
-            counts=_counts(report),
-            error_class=failed[0].error_class if failed else None,
-        )
-    if failed:
-        raise SyncFailedError(source.name, report)
-    return report
+    asked = wanted or Wanted()
+    streams = _chosen(source, asked.streams)
+
+    def work_of(run_id: str, held: Held) -> _Run:
+        return _Run(source, settings, sinks, run_id, held, now, asked, progress)
+
+    process = Process("sweep", alone_in="sweep")
+    return carry_out(process, source, settings, sinks, streams, token=token, work_of=work_of)
 
 
 def _chosen(source: Source, names: Sequence[str] | None) -> list[Stream]:
@@ -173,14 +165,6 @@ def _chosen(source: Source, names: Sequence[str] | None) -> list[Stream]:
             f"nothing ever goes. Name some of these: {able}."
         )
     return [stream for stream in chosen if stream.sweep is not None]
-
-
-def _counts(report: SweptSource) -> dict[str, Any]:
-    return {
-        "compared": sum(s.compared for s in report.streams),
-        "gone": sum(s.gone for s in report.streams),
-        "requests": report.requests,
-    }
 
 
 @dataclass(slots=True)
@@ -244,6 +228,17 @@ class _Run:
             reports = [await self._guarded(connection, stream, is_read=stream.name in read) for stream in streams]
             seconds = round(time.monotonic() - started, 3)
             return SweptSource(self._source.name, self._run_id, tuple(reports), connection.stats.requests, seconds)
+
+    def counts(self, report: SweptSource) -> dict[str, Any]:
+        """What is recorded of the run."""
+        return {
+            "compared": sum(s.compared for s in report.streams),
+            "gone": sum(s.gone for s in report.streams),
+            "requests": report.requests,
+        }
+
+    def recorded(self) -> None:
+        """The run is recorded; its places were kept part by part."""
 
     async def _guarded(self, connection: Connection, stream: Stream, *, is_read: bool) -> SweepReport:
         started = time.monotonic()

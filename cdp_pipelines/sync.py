@@ -11,24 +11,24 @@ The streams of a source are read side by side; ``intake`` brings their pages tog
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cdp_pipelines import database, loop
+from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.drift import Change, note_fields
-from cdp_pipelines.errors import SyncFailedError, error_class
 from cdp_pipelines.intake import Batch, Intake
-from cdp_pipelines.memory import give_back, rare_collection
+from cdp_pipelines.memory import give_back
+from cdp_pipelines.source_run import Process, carry_out
 from cdp_pipelines.tombstones import vanished
-from cdp_pipelines.wiring import account_name, connect
+from cdp_pipelines.wiring import connect
 from cdp_pipelines.writing import Sinks, write_rows
 from connectors.client import Attempt
 from connectors.connection import Connection
@@ -123,13 +123,12 @@ def sync_source(
         SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
     """
     chosen = source.streams if streams is None else [source.stream(name) for name in streams]
-    with begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
-        run = _Run(source, settings, sinks, run_id, held, now, since, progress)
-        report = loop.run(run.all(chosen, token))
-        _record(sinks, report, reads_on=since is None)
-    if report.failed:
-        raise SyncFailedError(source.name, report)
-    return report
+
+    def work_of(run_id: str, held: Held) -> _Run:
+        return _Run(source, settings, sinks, run_id, held, now, since, progress)
+
+    process = Process("sync", retry_kind)
+    return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
 
 def sync_whole(
@@ -149,14 +148,12 @@ def sync_whole(
     read to its end, and then stands there. Arguments and errors are those of ``sync_source``.
     """
     chosen = source.streams if streams is None else [source.stream(name) for name in streams]
-    with begun(source, settings, sinks, "sync", retry_kind) as (run_id, held):
-        run = _Whole(source, settings, sinks, run_id, held, now, None, progress)
-        report = loop.run(run.all(chosen, token))
-        _record(sinks, report, reads_on=True)
-        database.forget_whole(sinks.stores.control, source.name, [stream.name for stream in chosen])
-    if report.failed:
-        raise SyncFailedError(source.name, report)
-    return report
+
+    def work_of(run_id: str, held: Held) -> _Run:
+        return _Whole(source, settings, sinks, run_id, held, now, None, progress)
+
+    process = Process("sync", retry_kind)
+    return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
 
 def retry_quarantined(
@@ -175,73 +172,12 @@ def retry_quarantined(
     ``sync_source``.
     """
     chosen = [stream for stream in map(source.stream, streams) if stream.by_ids is not None]
-    with begun(source, settings, sinks, "quarantine", "manual") as (run_id, held):
-        run = _Retry(source, settings, sinks, run_id, held, now, None, progress)
-        report = loop.run(run.all(chosen, token))
-        _record(sinks, report, reads_on=False)
-    if report.failed:
-        raise SyncFailedError(source.name, report)
-    return report
 
+    def work_of(run_id: str, held: Held) -> _Run:
+        return _Retry(source, settings, sinks, run_id, held, now, None, progress)
 
-@contextmanager
-def begun(
-    source: Source,
-    settings: SourceSettings,
-    sinks: Sinks,
-    process: str,
-    retry_kind: RetryKind,
-    *,
-    alone_in: str = "sync",
-) -> Iterator[tuple[str, Held]]:
-    """The id and the lease of a run that has begun; what stops it is recorded.
-
-    Args:
-        source: The system it works on.
-        settings: Of the account.
-        sinks: Where it is recorded.
-        process: What it does.
-        retry_kind: Who asked for it, should it be a repeat.
-        alone_in: No other process does this for the account at the same time.
-
-    Raises:
-        LeaseError: One does; the message says who.
-    """
-    control = sinks.stores.control
-    with database.lease(control, f"{alone_in}/{account_name(source, settings)}") as held:
-        reach("lease_taken")
-        run_id = database.start_run(control, f"{process}/{source.name}", source=source.name, retry_kind=retry_kind)
-        try:
-            with rare_collection():
-                yield run_id, held
-        except BaseException as error:
-            database.finish_run(control, run_id, _status_of(error), counts={}, error_class=error_class(error))
-            raise
-
-
-def _status_of(error: BaseException) -> str:
-    return "canceled" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "error"
-
-
-def _record(sinks: Sinks, report: SyncReport, *, reads_on: bool) -> None:
-    """Write down how a run ended; only one that reads on from the cursors has read a stream to its end."""
-    finished = [s.stream for s in report.streams if s.error_class is None]
-    counts = {
-        "records": sum(s.records for s in report.streams),
-        "written": sum(s.written for s in report.streams),
-        "quarantined": sum(s.quarantined for s in report.streams),
-        "requests": report.requests,
-        "read_to_end": finished if reads_on else [],
-    }
-    failed = report.failed
-    database.finish_run(
-        sinks.stores.control,
-        report.run_id,
-        "error" if failed else "success",
-        counts=counts,
-        error_class=failed[0].error_class if failed else None,
-    )
-    reach("run_recorded")
+    process = Process("quarantine", "manual")
+    return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
 
 _READ_NOW: ContextVar[StreamReport] = ContextVar("_READ_NOW")
@@ -301,6 +237,26 @@ class _Run:
             binding=connection.stats.binding,
             seconds=round(time.monotonic() - started, 3),
         )
+
+    @property
+    def _reads_on(self) -> bool:
+        """Whether it reads on from the cursors: only then a stream has been read to its end."""
+        return self._since is None
+
+    def counts(self, report: SyncReport) -> dict[str, Any]:
+        """What is recorded of the run."""
+        finished = [s.stream for s in report.streams if s.error_class is None]
+        return {
+            "records": sum(s.records for s in report.streams),
+            "written": sum(s.written for s in report.streams),
+            "quarantined": sum(s.quarantined for s in report.streams),
+            "requests": report.requests,
+            "read_to_end": finished if self._reads_on else [],
+        }
+
+    def recorded(self) -> None:
+        """The run is recorded."""
+        reach("run_recorded")
 
     async def _guarded(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
         """Read one stream, when those it comes after are over, whether or not they were read to their end."""
@@ -425,12 +381,21 @@ class _Retry(_Run):
     ) -> AsyncGenerator[Page]:
         return connection.again(stream, retry)
 
+    @property
+    def _reads_on(self) -> bool:
+        return False
+
 
 class _Whole(_Run):
     """A run that reads everything again, and keeps its place beside the cursors until a stream is at its end."""
 
     def _place(self, stream: Stream) -> str:
         return database.whole_place(stream.name)
+
+    def recorded(self) -> None:
+        """The run is recorded; the next one begins anew if this one came to the end of all its streams."""
+        super().recorded()
+        database.forget_whole(self._sinks.stores.control, self._source.name, list(self._streams))
 
     async def _read(self, connection: Connection, intake: Intake, one: "_StreamRun") -> None:
         control, names = self._sinks.stores.control, (self._source.name, one.stream.name)
