@@ -34,6 +34,7 @@ from connectors.errors import (
     RetriableError,
     UnreachableError,
 )
+from connectors.lanes import Lanes
 from connectors.limiter import Limiter, LocalLedger, Turn
 from connectors.limits import Ledger, Refused, Terms
 from connectors.spec import Json, Request, Source, Tokens
@@ -163,7 +164,7 @@ class Client:
             auth=source.auth(token) if isinstance(token, str) else Renewing(source.auth, token),
             headers={"Accept": "application/json", "Accept-Encoding": ENCODING},
             timeout=wiring.bounds.timeout,
-            transport=BoundedTransport(wiring.transport or httpx.AsyncHTTPTransport(trust_env=False)),
+            transport=BoundedTransport(wiring.transport or Lanes()),
             trust_env=False,  # else ~/.netrc could send other credentials than the configured ones
         )
 
