@@ -52,6 +52,7 @@ def _measured(opened: Installation, options: argparse.Namespace, names: list[str
         "rows": sum(stream.written for stream in report.streams),
         "requests": report.requests,
         "requests_by_stream": {stream.stream: stream.requests for stream in report.streams},
+        "rereads_by_stream": {stream.stream: stream.rereads for stream in report.streams},
         "throttled_seconds": report.throttled_seconds,
         "cpu_seconds": time.process_time() - cpu,
         "seconds": time.perf_counter() - wall,

@@ -61,6 +61,7 @@ class StreamReport:
     recovered: int = 0
     erased: int = 0
     requests: int = 0
+    rereads: int = 0  # of those: for what was read before, as the stream declares
     drift: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     cursor_before: dict[str, Any] | None = None
@@ -74,7 +75,8 @@ class StreamReport:
 class SyncReport:
     """What one run did, stream by stream, with the cost in requests and seconds of waiting for the vendor.
 
-    ``binding`` names the limit of the vendor that was waited for longest, if any was.
+    ``requests`` are those of the streams and those made once for all of them. ``binding`` names the limit of the vendor
+    that was waited for longest, if any was.
     """
 
     source: str
@@ -184,8 +186,10 @@ _READ_NOW: ContextVar[StreamReport] = ContextVar("_READ_NOW")
 """Whose requests are made: tasks that a stream's reader begins inherit it."""
 
 
-def _count_request(_attempt: Attempt) -> None:
-    _READ_NOW.get().requests += 1
+def _count_request(attempt: Attempt) -> None:
+    report = _READ_NOW.get()
+    report.requests += attempt.purpose != "setup"  # whichever stream happens to need it first
+    report.rereads += attempt.purpose == "reread"
 
 
 class _Run:

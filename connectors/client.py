@@ -37,7 +37,7 @@ from connectors.errors import (
 from connectors.lanes import Lanes
 from connectors.limiter import Limiter, LocalLedger, Turn
 from connectors.limits import Ledger, Refused, Terms
-from connectors.spec import Json, Request, Source, Tokens
+from connectors.spec import Json, Purpose, Request, Source, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Attempt:
     status: int | None
     number: int
     seconds: float
+    purpose: Purpose = "read"
 
 
 @dataclass(slots=True)
@@ -307,7 +308,7 @@ class Client:
         else:
             return response
         finally:
-            self._report(Attempt(request.path, status, number, time.perf_counter() - started))
+            self._report(Attempt(request.path, status, number, time.perf_counter() - started, request.purpose))
 
     def _unanswered(self, request: Request, url: str, error: Exception) -> ConnectorError:
         """What it means that no whole answer came."""

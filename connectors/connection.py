@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -213,7 +213,7 @@ class Connection:
         return self._lookups[name]
 
     async def _fetch(self, request: Request) -> Json:
-        return await self._client.send(request) or {}
+        return await self._client.send(replace(request, purpose="setup")) or {}
 
 
 def _checked_token(source: Source, token: str) -> str:

@@ -102,8 +102,9 @@ class Everything:
     def after_page(self, body: Json) -> None:
         """There is no place to go on from."""
 
-    def after_all(self, started: datetime) -> None:
-        """There is nothing to remember."""
+    def after_all(self, started: datetime) -> Json:
+        """When it was read, which says no more than that it was."""
+        return {"read": started.isoformat()}
 
 
 def _start(since: datetime | None, now: datetime, lag_seconds: int) -> int:

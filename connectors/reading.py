@@ -5,6 +5,7 @@ record that cannot be mapped is set aside by reference and counted; the rest of 
 """
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from connectors.errors import IncompleteError, MappingError, RejectedError, Retr
 from connectors.graphql import at
 from connectors.paging import halved
 from connectors.shapes import Seen, Shapes
-from connectors.spec import Context, Json, Paging, Request, Row, Stream
+from connectors.spec import Context, Json, Paging, Purpose, Request, Row, Stream
 from models import Entity
 from models.derive import validator
 
@@ -94,6 +95,7 @@ class Reading:
         context: What maps may know.
         state: Cursor of the last pass, None on the first.
         since: Moment to read from regardless of the cursor, if the operator asks for it.
+        purpose: What its calls are counted as.
     """
 
     def __init__(
@@ -108,10 +110,28 @@ class Reading:
     ) -> None:
         self.stream, self.client, self.context = stream, client, context
         self.state, self.since = state, since
+        self.purpose: Purpose = "read"
         self._retry_ids = frozenset(retry_ids)
         self._notices: list[str] = []
         self._shapes = Shapes(stream.fields, stream.texts_in)
         self._checks = {entity: validator(entity) for entity in stream.entities}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on where an earlier pass ended."""
+        return self.state is not None and self.since is None
+
+    def rereading(self) -> "Reading":
+        """The same pass for what was read before and is read again, as the stream declares: its calls count apart."""
+        if self.stream.rereads is None:
+            raise TypeError(f"Stream {self.stream.name} does not declare what it reads again.")
+        again = copy(self)
+        again.purpose = "reread"
+        return again
+
+    async def send(self, request: Request, *, absent_on: Collection[int] = ()) -> Json | None:
+        """Call the vendor; see ``Client.send``."""
+        return await self.client.send(replace(request, purpose=self.purpose), absent_on=absent_on)
 
     async def bodies(
         self,
@@ -189,7 +209,7 @@ class Reading:
         """One page, and the request it took: with smaller portions if the vendor's gateway gave up on large ones."""
         while True:
             try:
-                return request, await self.client.send(request, absent_on=self.stream.absent_on)
+                return request, await self.send(request, absent_on=self.stream.absent_on)
             except (RetriableError, RejectedError) as error:
                 # A gateway gave up, the answer is too long, or a query costs more than any query may: ask for less.
                 least = {_GATEWAY_TIMEOUT: _SMALLEST_PAGE, _TOO_LARGE: 1}.get(error.status or 0)
@@ -231,7 +251,8 @@ class Reading:
                 rows[entity].append(row)
             if record_id in self._retry_ids:
                 recovered.append(record_id)
-        notices, self._notices = self._notices, []
+        notices = tuple(self._notices)
+        self._notices.clear()  # shared with passes made of this one
         return Page(rows, rejected, recovered, cursor, len(records), seen, notices=notices)
 
     def _id(self, record: Json) -> str:
@@ -274,7 +295,7 @@ class Reading:
             raise TypeError(f"Stream {self.stream.name} does not say how to read single records.")
         for start in range(0, len(ids), self.stream.ids_per_request):
             part = ids[start : start + self.stream.ids_per_request]
-            body = await self.client.send(self.stream.by_ids(part, self.context)) or {}
+            body = await self.send(self.stream.by_ids(part, self.context)) or {}
             records = self.records_of(body)
             _attach(self.stream, body)
             if self.stream.enrich and records:
@@ -295,6 +316,8 @@ class Reading:
 async def read_stream(reading: Reading) -> AsyncGenerator[Page]:
     """The general reader: pages from the cursor on, each with the cursor that follows it."""
     stream = reading.stream
+    if reading.goes_on and stream.rereads:
+        reading = reading.rereading()
     started: datetime | None = None
     if stream.paging is None:
         raise TypeError(f"Stream {stream.name} has a reader of its own.")

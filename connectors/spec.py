@@ -28,6 +28,10 @@ Json: TypeAlias = dict[str, Any]
 Row: TypeAlias = dict[str, Any]
 Mapped: TypeAlias = list[tuple[type[Entity], Row]]
 
+Purpose: TypeAlias = Literal["read", "reread", "setup"]
+"""Why a call is made: for what may be new, for what was read before and is read again as the stream declares, or for
+what all streams of the account need to know."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -35,12 +39,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class Request:
     """One call to a vendor: a POST if it has a body, else a GET.
 
-    ``path`` is the template that is logged, so it never holds a value.
+    ``path`` is the template that is logged, so it never holds a value. ``purpose`` is for the count alone.
     """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     json: Json | None = None
+    purpose: Purpose = "read"
 
     def having(self, **params: str) -> "Request":
         """The same call with these parameters, in the query or, for a POST, in the body."""
@@ -207,6 +212,8 @@ class Stream:
         ids_per_request: Records ``by_ids`` may ask for at once.
         omits_empty: An object without any key is a page without records, as some vendors write it.
         sweep: How records that vanish without a word are found, where the stream itself does not show them.
+        rereads: What every sync, or one a day, reads again although it was read before, and why, as the end of "It
+            reads …". Those calls are counted apart; a stream that declares none makes none.
     """
 
     name: str
@@ -231,6 +238,7 @@ class Stream:
     ids_per_request: int = 100
     omits_empty: bool = False
     sweep: "Sweeping | None" = None
+    rereads: str | None = None
     texts_in: str | None = None
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from benchmarks.installations import NO_LIMIT, installation
 from benchmarks.processes import child, standing_in
 from benchmarks.report import Figure
 from connectors.registry import SOURCES
+from connectors.spec import Source
 
 CUSTOMERS, MOST = 1_000, 3
 
@@ -30,24 +31,36 @@ def unchanged() -> Result:
             for _ in range(2):
                 child("benchmarks.measured_sync", *arguments)
             before = len(stand_ins.log())
-            counted = child("benchmarks.measured_sync", *arguments)["streams"][0]["requests_by_stream"]
-            figures.append(most(source.name, counted))
-            notes.append(said(source.name, counted, stand_ins.log()[before:]))
+            synced = child("benchmarks.measured_sync", *arguments)["streams"][0]
+            figures += judged(source, synced)
+            notes.append(said(source, synced, stand_ins.log()[before:]))
     return Result(tuple(figures), tuple(notes))
 
 
-def most(source: str, counted: Mapping[str, int]) -> Figure:
-    """The stream that asked most."""
-    stream = max(counted, key=lambda name: counted[name])
-    return Figure(f"{source}: requests of the stream that asks most, {stream}", counted[stream], "requests", must=MOST)
+def judged(source: Source, synced: dict[str, Any]) -> list[Figure]:
+    """What the stream asked that asked most, re-reads apart, and how many of those there were."""
+    rereads: dict[str, int] = synced["rereads_by_stream"]
+    asked = {name: made - rereads[name] for name, made in synced["requests_by_stream"].items()}
+    stream = max(asked, key=lambda name: asked[name])
+    most = Figure(
+        f"{source.name}: requests of the stream that asks most, {stream}", asked[stream], "requests", must=MOST
+    )
+    return [most, Figure(f"{source.name}: declared re-reads", sum(rereads.values()), "requests")]
 
 
-def said(source: str, counted: Mapping[str, int], asked: Sequence[Mapping[str, Any]]) -> str:
-    """What was asked, by the log; and what of it no stream has counted as its own."""
+def said(source: Source, synced: dict[str, Any], asked: Sequence[dict[str, Any]]) -> str:
+    """What was asked, by the log; which of it was for all streams, and which was read again, with the reasons."""
     paths = Counter(str(line["template"]) for line in asked)
     listed = ", ".join(f"{n} times `{path}`" for path, n in sorted(paths.items()))
-    apart = len(asked) - sum(counted.values())
-    return f"{source}, {len(asked)} requests for {len(counted)} streams ({apart} counted to none): {listed}."
+    of_streams: dict[str, int] = synced["requests_by_stream"]
+    apart = len(asked) - sum(of_streams.values())
+    head = f"{source.name}, {len(asked)} requests for {len(of_streams)} streams and {apart} of them for all: {listed}."
+    again = {name: count for name, count in synced["rereads_by_stream"].items() if count}
+    whys = [
+        f"- {n}: {count} of {of_streams[n]} requests read again {source.stream(n).rereads}"
+        for n, count in again.items()
+    ]
+    return "\n".join([head, "", *whys] if whys else [head])
 
 
 PARTS = (Part("no_change", "When nothing has changed", unchanged),)

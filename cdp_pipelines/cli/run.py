@@ -73,7 +73,7 @@ def show_sync(report: "SyncReport", *, as_json: bool = False) -> None:
     """Print what a sync did, stream by stream."""
     columns = ["stream", "records", "written", "unchanged", "deleted", "quarantined", "requests", "seconds"]
     if as_json:
-        shown = [*columns, "notices", "drift", "error"]
+        shown = [*columns, "rereads", "notices", "drift", "error"]
         streams = [{column: getattr(s, column) for column in shown} for s in report.streams]
         limits = {"throttled_seconds": report.throttled_seconds, "binding": report.binding}
         console.print_json({"source": report.source, "run": report.run_id, "streams": streams, **limits})

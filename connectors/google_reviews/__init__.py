@@ -62,6 +62,8 @@ GOOGLE_REVIEWS = Source(
             count=count_reviews,
             per_request=50,
             omits_empty=True,
+            rereads="the newest page of each location, because no call tells which of them has news or lost a review, "
+            "and once a day every page, because a reply moves no time",
         ),
     ),
 )

@@ -154,6 +154,8 @@ async def _location(reading: Reading, number: str, path: str, place: Json) -> As
 
     The cursor of its last page is its new place, by its number.
     """
+    if reading.since is None and place.get("since"):
+        reading = reading.rereading()
     now = reading.client.vendor_now()
     walk = _Walk(_until(reading, place, now), place)
     async for page in _walk(reading, path, walk):

@@ -34,6 +34,7 @@ from connectors.windows import Told, Window
 from models import Account, ConsentEvent, Deal, Person, SurveyResponse
 
 _HOUR = timedelta(hours=1)
+_ARCHIVED = "all that is archived, because searches never show it and listings cannot be asked for what changed"
 _ENVELOPE = fields(
     text="id url",
     time="createdAt updatedAt archivedAt",
@@ -93,6 +94,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("companies"),
             count=search_total("companies"),
+            rereads=_ARCHIVED,
             sweep=Sweeping(Account, ids_above),
         ),
         Stream(
@@ -107,6 +109,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("contacts"),
             count=search_total("contacts"),
+            rereads=_ARCHIVED,
             sweep=Sweeping(Person, ids_above),
             lookups=("optout_properties", "subscriptions"),
         ),
@@ -134,6 +137,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("feedback_submissions"),
             count=search_total("feedback_submissions"),
+            rereads=_ARCHIVED,
             sweep=Sweeping(SurveyResponse, ids_above),
             enrich=attach_associations,
         ),
@@ -150,6 +154,7 @@ HUBSPOT = Source(
             read=read_objects,
             by_ids=by_ids("deals"),
             count=search_total("deals"),
+            rereads=_ARCHIVED,
             sweep=Sweeping(Deal, ids_above),
             enrich=attach_associations,
             lookups=("deal_pipelines", "home_currency"),

@@ -205,12 +205,12 @@ async def _highest_id(reading: Reading) -> int | None:
     by_id = {"propertyName": "hs_object_id", "direction": "DESCENDING"}
     search = {"filterGroups": [], "sorts": [by_id], "properties": ["hs_object_id"], "limit": 1}
     try:
-        found = await reading.client.send(Request(f"{reading.stream.path}/search", json=search))
+        found = await reading.send(Request(f"{reading.stream.path}/search", json=search))
         records = reading.records_of(found or {})
         highest = _number(records[0]) if records else None
         if highest is None:
             return None
-        there = await reading.client.send(_request(reading, archived=False, after=str(highest - 1)))
+        there = await reading.send(_request(reading, archived=False, after=str(highest - 1)))
     except RejectedError:
         return None  # if that is more than a matter of ids, the listing will say so
     return highest if highest in map(_number, reading.records_of(there or {})[:2]) else None

@@ -40,9 +40,10 @@ async def read_objects(reading: Reading) -> AsyncGenerator[Page]:
         if reading.stream.enrich and body["results"]:
             await reading.stream.enrich(reading, body["results"])
         yield reading.page(body["results"], cursor=None if has_more(body) else {"since": started})
-    async with aclosing(listed(reading, archived=True, place={})) as listings:
+    again = reading.rereading() if reading.goes_on else reading
+    async with aclosing(listed(again, archived=True, place={})) as listings:
         async for listing in listings:
-            page = reading.page(listing.records, cursor=None)
+            page = again.page(listing.records, cursor=None)
             yield replace(page, notices=(*page.notices, *listing.notices))
 
 
@@ -105,7 +106,7 @@ async def _links(reading: Reading, to: str, ids: list[str]) -> dict[str, list[Js
     name = reading.stream.name
     request = Request(f"/crm/v4/associations/{name}/{to}/batch/read", json={"inputs": [{"id": i} for i in ids]})
     try:
-        body = await reading.client.send(request)
+        body = await reading.send(request)
     except RejectedError as error:
         if error.status != _BAD_REQUEST:
             raise

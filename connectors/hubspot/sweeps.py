@@ -24,7 +24,7 @@ async def ids_above(reading: Reading, after: int, _ours: Sequence[int]) -> Keys:
             "limit": 200,
         },
     )
-    body = await reading.client.send(request) or {}
+    body = await reading.send(request) or {}
     present = frozenset(int(record["id"]) for record in reading.records_of(body))
     more = (body.get("paging") or {}).get("next")
     return Keys(present, max(present, default=after) if more else None)

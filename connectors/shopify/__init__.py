@@ -39,6 +39,7 @@ from models import Checkout, ConsentEvent, Order, OrderLine, Person, Refund, Ref
 
 _IN_ONE_FILE = 1_000_000
 """Records of a first load: one file brings them, with a handful of requests."""
+_ALL_IDS = "all ids once a day, because nothing else tells what was deleted"
 _SINCE = ChangedSince("updated_at", overlap=timedelta(minutes=10))
 
 SHOPIFY = Source(
@@ -87,6 +88,7 @@ SHOPIFY = Source(
             by_ids=by_ids(CUSTOMERS),
             count=counted("customersCount"),
             per_request=_IN_ONE_FILE,
+            rereads=_ALL_IDS,
         ),
         Stream(
             name="orders",
@@ -103,6 +105,7 @@ SHOPIFY = Source(
             enrich=add_lines,
             count=counted("ordersCount"),
             per_request=_IN_ONE_FILE,
+            rereads=_ALL_IDS,
         ),
         Stream(
             name="refunds",
@@ -127,6 +130,7 @@ SHOPIFY = Source(
             read=read_returns,
             by_ids=by_ids(RETURNED),
             enrich=add_returns,
+            rereads="the orders whose return is or was open, because nothing promises that a return changes its order",
         ),
         Stream(
             name="abandoned_checkouts",

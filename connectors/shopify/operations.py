@@ -127,7 +127,7 @@ async def _start(reading: Reading, query: str, *, grouped: bool, adopts: bool = 
     """A new operation; where too many are under way, the one that an earlier run began with the same query."""
     request = ask(PATH, BULK_START, query=query, grouped=grouped)
     for pause in _pauses(_LONGEST_WAIT if adopts else _LONGEST_WAIT_FOR_IDS):
-        answer = at(await reading.client.send(request), "data.bulkOperationRunQuery") or {}
+        answer = at(await reading.send(request), "data.bulkOperationRunQuery") or {}
         operation, errors = answer.get("bulkOperation"), answer.get("userErrors") or []
         if operation and not errors:
             return _Place(operation["id"], operation["createdAt"])
@@ -138,7 +138,7 @@ async def _start(reading: Reading, query: str, *, grouped: bool, adopts: bool = 
                 "its changelog.",
                 stream=reading.stream.name,
             )
-        current = at(await reading.client.send(ask(PATH, BULK_CURRENT)), "data.currentBulkOperation") or {}
+        current = at(await reading.send(ask(PATH, BULK_CURRENT)), "data.currentBulkOperation") or {}
         if adopts and current.get("query") == query and current.get("status") in _UNFINISHED:
             return _Place(current["id"], current["createdAt"])
         await reading.client.rest(pause)
@@ -153,7 +153,7 @@ async def _ended(reading: Reading, operation_id: str, longest: float) -> Json:
     """The operation as soon as it is under way no more."""
     status = "CREATED"
     for pause in _pauses(longest):
-        operation: Json | None = at(await reading.client.send(ask(PATH, BULK_STATE, id=operation_id)), "data.node")
+        operation: Json | None = at(await reading.send(ask(PATH, BULK_STATE, id=operation_id)), "data.node")
         if operation is None or operation.get("status") not in _UNFINISHED:
             return operation or {"status": "EXPIRED"}
         status = operation["status"]

@@ -31,7 +31,7 @@ _LONGEST_LISTING = 24_000
 """Shopify lists at most 25,000 records of one search."""
 _REFUNDS_LISTED, _REFUNDS_AT_ONCE, _MOST_REFUNDS = 5, 5, 250
 _ORDERS_AT_ONCE = 8
-_OPEN_RETURNS = ("return_requested", "in_progress")
+_OPEN_RETURNS = "return_status:return_requested OR return_status:in_progress"
 
 _BETWEEN_SWEEPS = timedelta(days=1)
 _MOST_GONE = 0.2
@@ -64,7 +64,7 @@ def reader(listing: Listing, *, sweeps: Sweeps | None = None, needs: str | None 
             yield kept
         if sweeps and _is_due(reading, swept, needs):
             yield milestone(reading, last)
-            yield await _swept(reading, listing, sweeps, last, seen)
+            yield await _swept(reading.rereading(), listing, sweeps, last, seen)
 
     return read
 
@@ -115,14 +115,13 @@ async def read_returns(reading: Reading) -> AsyncGenerator[Page]:
     async for page in reader(RETURNED)(reading):
         last = page.cursor or last
         yield _keeping(page, {"open": sorted(was_open)})
-    is_open: set[str] = set()
-    for status in _OPEN_RETURNS:
-        async for records in _found(reading, RETURNED, f"return_status:{status}"):
-            is_open |= {record["id"] for record in records}
-            yield await _page(reading, records, None)
+    again, is_open = reading.rereading(), set[str]()
+    async for records in _found(again, RETURNED, _OPEN_RETURNS):
+        is_open |= {record["id"] for record in records}
+        yield await _page(again, records, None)
     left = sorted(was_open - is_open)
     for start in range(0, len(left), RETURNED.first):
-        yield await _page(reading, await _nodes(reading, RETURNED.nodes(left[start : start + RETURNED.first])), None)
+        yield await _page(again, await _nodes(again, RETURNED.nodes(left[start : start + RETURNED.first])), None)
     yield reading.page([], cursor={**last, "open": sorted(is_open)})
 
 
@@ -241,7 +240,7 @@ async def _by_id(reading: Reading, kind: str, selection: str, ids: Sequence[str]
 
 async def _nodes(reading: Reading, request: Request) -> list[Json]:
     """Those of the records that still exist."""
-    return [record for record in reading.records_of(await reading.client.send(request) or {}, "data.nodes") if record]
+    return [record for record in reading.records_of(await reading.send(request) or {}, "data.nodes") if record]
 
 
 def _cursor(reading: Reading) -> ChangedSince:

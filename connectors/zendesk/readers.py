@@ -22,6 +22,8 @@ async def read_surveys(reading: Reading) -> AsyncGenerator[Page]:
     cursor = reading.stream.cursor
     if not isinstance(cursor, ChangedSince):
         raise TypeError(f"Stream {reading.stream.name} must say how far it looks back.")
+    if reading.goes_on:
+        reading = reading.rereading()
     newest = (reading.state or {}).get("since")
     start = cursor.start(reading.state, reading.since)
     factors = (1000, 1) if start else (0,)

@@ -22,7 +22,7 @@ def shown(resource: str, *, is_alive: Callable[[Json], bool]) -> KeysAbove:
         if not ids:
             return Keys(frozenset(), None)
         request = Request(f"/api/v2/{resource}/show_many", {"ids": ",".join(map(str, ids))})
-        records = reading.records_of(await reading.client.send(request) or {})
+        records = reading.records_of(await reading.send(request) or {})
         return Keys(frozenset(int(record["id"]) for record in records if is_alive(record)), ids[-1])
 
     return keys
@@ -43,6 +43,6 @@ def show_one(resource: str) -> Callable[[Reading, str], Awaitable[bool]]:
     """Asks for one record by itself: nobody says that reading many shows archived ones too."""
 
     async def is_there(reading: Reading, number: str) -> bool:
-        return await reading.client.send(Request(f"/api/v2/{resource}/{number}"), absent_on=(404,)) is not None
+        return await reading.send(Request(f"/api/v2/{resource}/{number}"), absent_on=(404,)) is not None
 
     return is_there

@@ -262,6 +262,7 @@ def materialised(
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),
         "seconds": dg.MetadataValue.float(stream.seconds),
         "requests": dg.MetadataValue.int(stream.requests),
+        "of them for what was read before": dg.MetadataValue.int(stream.rereads),
         "requests of the whole sync": dg.MetadataValue.int(report.requests),
         "seconds the whole sync waited for the vendor": dg.MetadataValue.float(report.throttled_seconds),
         "limit of the vendor it waited for longest": dg.MetadataValue.text(report.binding or "none"),

@@ -55,6 +55,7 @@ def test_a_filter_without_overlap_is_refused():
         ChangedSince("since", overlap=timedelta())
 
 
-def test_everything_remembers_nothing():
+def test_everything_remembers_only_that_it_was_read():
     cursor = Everything()
-    assert (cursor.first(None, NOW, NOW), cursor.after_page({}), cursor.after_all(NOW)) == ({}, None, None)
+    assert (cursor.first({"read": "…"}, NOW, NOW), cursor.after_page({})) == ({}, None)
+    assert cursor.after_all(NOW) == {"read": NOW.isoformat()}

@@ -1,5 +1,8 @@
 """The one loop: its guards, and what becomes of records that are not as declared."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
@@ -9,6 +12,8 @@ from connectors.paging import one_page
 from connectors.shapes import fields
 from connectors.spec import Join, Request
 from models import Account
+
+LONG_AGO = datetime(2025, 3, 1, tzinfo=UTC)
 
 
 def page(*records, **more):
@@ -21,6 +26,41 @@ def test_pages_follow_each_other_and_carry_their_cursors(vendor, company):
     assert [row["source_id"] for p in pages for row in p.rows[Account]] == ["1", "2"]
     assert [p.cursor for p in pages] == [{"cursor": "a"}, {"cursor": "b"}]
     assert there.queries == [{"start_time": "1"}, {"cursor": "a"}]
+
+
+def purposes(there):
+    return [attempt.purpose for attempt in there.attempts]
+
+
+def test_a_declared_reread_is_counted_apart_from_the_first_reading_of_the_same(vendor, vary, company):
+    there = vendor(page(company(1)), source=vary(rereads="all of it, because nothing tells what has changed"))
+    there.read()
+    there.read(cursor={"cursor": "a"})
+    there.read(cursor={"cursor": "a"}, since=LONG_AGO)
+    assert purposes(there) == ["read", "reread", "read"]
+
+
+def test_a_stream_that_declares_no_reread_makes_none(vendor, company):
+    there = vendor(page(company(1)))
+
+    async def read(reading):
+        yield reading.rereading()
+
+    there.read(cursor={"cursor": "a"})
+    with pytest.raises(TypeError, match="companies does not declare what it reads again"):
+        there.read(stream=replace(there.source.streams[0], paging=None, read=read))
+    assert purposes(there) == ["read"]
+
+
+def test_what_all_streams_need_to_know_is_counted_to_none(vendor, vary, company):
+    async def names(fetch, _options):
+        return await fetch(Request("/names"))
+
+    looking_up = replace(vary(lookups=()), lookups={"names": names})
+    looking_up = replace(looking_up, streams=(replace(looking_up.streams[0], lookups=("names",)),))
+    there = vendor({}, page(company(1)), source=looking_up)
+    there.read()
+    assert purposes(there) == ["setup", "read"]
 
 
 def test_an_empty_page_is_not_the_end(vendor, company):

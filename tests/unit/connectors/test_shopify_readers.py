@@ -552,12 +552,9 @@ def with_returns(number, *lines, status="CLOSED", more=None, more_lines=None):
     }
 
 
-def returns_shop(changed=(), requested=(), in_progress=(), **kinds):
+def returns_shop(changed=(), open_ones=(), **kinds):
     def orders(asked):
-        search = asked["query"]
-        if search.startswith("return_status:"):
-            return page("orders", *(requested if search.endswith("requested") else in_progress))
-        return page("orders", *changed)
+        return page("orders", *(open_ones if asked["query"].startswith("return_status:") else changed))
 
     return Shop(orders=orders, nodes=by_number(**kinds))
 
