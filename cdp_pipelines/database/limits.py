@@ -10,14 +10,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, String, Table, delete, insert, select, text
+from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, String, Table, text
 from sqlalchemy.schema import CreateTable
 
+from cdp_pipelines.database.rows import driver_rows, upsert_values
 from cdp_pipelines.errors import StoreError, StoreLockedError
-from connectors.limits import Json, Step, T
+from connectors.limits import Step, T
 
 _USE = Table(
     "limit_use",
@@ -67,18 +67,14 @@ class SharedLedger:
             self._prepare()
         with self._writing.begin() as connection:
             now = self._lock(connection)
-            mine = (_USE.c.account == self._account) & _USE.c.name.in_(names)
-            kept: dict[str, Json] = {
-                row.name: orjson.loads(row.state) for row in connection.execute(select(_USE).where(mine))
-            }
-            states, found = step([kept.get(name, {}) for name in names], now)
+            kept = dict(
+                driver_rows(connection, "select name, state from limit_use where account = ?", (self._account,))
+            )
+            states, found = step([orjson.loads(kept.get(name, b"{}")) for name in names], now)
             if states is not None:
-                connection.execute(delete(_USE).where(mine))
-                connection.execute(insert(_USE), [self._row(*pair) for pair in zip(names, states, strict=True)])
+                rows = [(self._account, name, orjson.dumps(state)) for name, state in zip(names, states, strict=True)]
+                upsert_values(connection, "limit_use", ("account", "name"), ("state",), rows)
         return found
-
-    def _row(self, name: str, state: Json) -> dict[str, Any]:
-        return {"account": self._account, "name": name, "state": orjson.dumps(state)}
 
     def _lock(self, connection: Connection) -> float:
         """The time of the store once nobody else changes the account. SQLite's clock is that of the machine."""

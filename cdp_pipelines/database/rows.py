@@ -53,6 +53,17 @@ def insert_new_values(
     return connection.exec_driver_sql(statement, list(values)).rowcount
 
 
+def upsert_values(
+    connection: Connection, table: str, key: Sequence[str], columns: Sequence[str], values: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert values the driver takes as they are, or change the ``columns`` of the row that has their ``key``."""
+    changes = ", ".join(f'"{column}" = excluded."{column}"' for column in columns)
+    statement = (
+        _insert(connection, table, (*key, *columns)) + f" on conflict ({', '.join(key)}) do update set {changes}"
+    )
+    connection.exec_driver_sql(statement, list(values))
+
+
 def wanted_ids(connection: Connection, ids: Sequence[str]) -> tuple[str, Any]:
     """Many ids in one argument: a from-item called ``wanted`` with the column ``value``, and the argument for its mark.
 
