@@ -1,4 +1,4 @@
-"""One opened installation: settings, stores, keys, lake, protector and engine, closed together.
+"""One opened installation: settings, stores, keys, lake and protector, closed together.
 
 The command line and the Dagster resource both open it here, so a rule about access is written once.
 """
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cdp_pipelines import database
 from cdp_pipelines.config import Settings, SourceSettings
 from cdp_pipelines.credentials import VaultTokens, read_credential, token_variable
-from cdp_pipelines.engine import Engine
 from cdp_pipelines.errors import ConfigError, CredentialError
 from cdp_pipelines.lake import Lake, entity_table
 from cdp_pipelines.writing import Sinks
@@ -25,6 +25,9 @@ from models import ENTITIES
 from privacy import redaction
 from privacy.keys import KeyRing
 from privacy.protect import Protector, Revealer, refuse_unprotected
+
+if TYPE_CHECKING:
+    from cdp_pipelines.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,18 @@ class Installation:
     lake: Lake
     protector: Protector
     revealer: Revealer
-    engine: Engine
+
+    @property
+    def engine(self) -> "Engine":
+        """Where statements run; DuckDB and the parser of SQL are loaded by whoever asks, and a sync never does."""
+        from cdp_pipelines.engine import Engine
+
+        allowed = self.settings.engine
+        return Engine(
+            memory_limit=allowed.memory_limit,
+            threads=allowed.threads,
+            temp_directory=Path(self.settings.data) / "tmp",
+        )
 
     @property
     def sinks(self) -> Sinks:
@@ -87,11 +101,6 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             lake=Lake(settings.lake, [entity_table(e, check=partial(refuse_unprotected, e)) for e in ENTITIES]),
             protector=Protector(ring, vault, phone_region=settings.company.phone_region),
             revealer=Revealer(ring, vault),
-            engine=Engine(
-                memory_limit=settings.engine.memory_limit,
-                threads=settings.engine.threads,
-                temp_directory=Path(settings.data) / "tmp",
-            ),
         )
 
 

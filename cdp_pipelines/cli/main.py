@@ -65,9 +65,9 @@ def options(
 def main() -> None:
     """Run ``cdp``; exits with 0 or with the code of the error (see docs/errors.md)."""
     if {"sync", "sweep"}.intersection(sys.argv[1:]):
-        from cdp_pipelines.lean import leave_pandas_out
+        from cdp_pipelines.lean import leave_unused_out
 
-        leave_pandas_out()
+        leave_unused_out()
     sys.exit(execute())
 
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, Select, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 UTC_TIME = pa.timestamp("us", tz="UTC")
@@ -40,7 +39,13 @@ def upsert(
 
 
 def _dialect(engine: Engine | Connection) -> Any:  # noqa: ANN401 - two modules of the same form
-    return sqlite if engine.dialect.name == "sqlite" else postgresql
+    if engine.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite
+    from sqlalchemy.dialects import postgresql  # its drivers take long to load, and most installations have files
+
+    return postgresql
 
 
 def insert_new_values(

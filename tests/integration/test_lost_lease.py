@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -38,17 +37,17 @@ class HeldUp:
     """An engine whose process is held up after its ``at``-th read, for so long that another one takes over."""
 
     def __init__(self, opened: Installation, at: int) -> None:
-        self._opened, self._at = opened, at
+        self._opened, self._engine, self._at = opened, opened.engine, at
         self.reads = 0
         self.before: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._opened.engine, name)
+        return getattr(self._engine, name)
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         self.reads += 1
-        with self._opened.engine.connection() as connection:
+        with self._engine.connection() as connection:
             yield connection
         if self.reads >= self._at and not self.before:  # one read may begin within another
             self.before = written(self._opened)
@@ -82,7 +81,9 @@ def test_a_sync_whose_lease_was_taken_over_commits_no_cursor(home: Home) -> None
 
 
 @pytest.mark.parametrize("refresh", [refresh_profiles, refresh_metrics])
-def test_a_refresh_whose_lease_was_taken_over_writes_nothing_more(home: Home, refresh: Any) -> None:
+def test_a_refresh_whose_lease_was_taken_over_writes_nothing_more(
+    home: Home, refresh: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.sync("hubspot", streams=["contacts"])
     with home.opened() as opened:
         if refresh is refresh_metrics:
@@ -90,7 +91,9 @@ def test_a_refresh_whose_lease_was_taken_over_writes_nothing_more(home: Home, re
         for at in itertools.count(1):
             engine: Any = HeldUp(opened, at)
             try:
-                refresh(replace(opened, engine=engine), now=clock())
+                with monkeypatch.context() as patched:
+                    patched.setattr(Installation, "engine", engine)
+                    refresh(opened, now=clock())
             except LeaseError:
                 assert written(opened) == engine.before, f"held up after read {at}"
             else:
