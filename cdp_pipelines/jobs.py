@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's console log is its own diary; a person wants the result. The events are in the UI all the same."""
 
+_SHOWN_UNDER_ITS_JOB = {".dagster/repository": "__repository__@cdp"}
+"""Without it the UI has the run in its list, but not in its time line nor on the job's page. ``workspace.yaml`` names
+the location."""
 
 REFRESH = (
     "Profiles and metrics were not refreshed. To refresh them from what the lake holds: cdp run --refresh-only, "
@@ -81,7 +84,9 @@ def run_job(name: str, settings: Settings, *, progress: Callable[[str], None] = 
     job, run_id = defs.resolve_job_def(name), str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, follow)
-        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET, run_id=run_id)
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config=QUIET, run_id=run_id, tags=_SHOWN_UNDER_ITS_JOB
+        )
     if not result.success:
         raise _failed(name, result)
     return JobReport(

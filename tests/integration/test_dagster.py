@@ -9,9 +9,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 from installations import Home
 
 from cdp_pipelines import database
+from cdp_pipelines.cli.run import WORKSPACE
+from cdp_pipelines.definitions import defs
 from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.resource import InstallationResource
@@ -309,6 +312,17 @@ def test_jobs_by_name_tell_their_steps_and_leave_nothing_in_clear(home: Home) ->
     assert steps == ["sync_hubspot"]
     assert set(synced.assets) == {f"hubspot/{stream.name}" for stream in HUBSPOT.streams}
     assert synced.failed_checks == inspected.failed_checks == []
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_the_ui_shows_a_job_that_was_run_by_name_among_its_runs(home: Home) -> None:
+    run_job("upkeep", home.settings)
+
+    [location] = yaml.safe_load(WORKSPACE.read_text())["load_from"]
+    label = f"{defs.get_repository_def().name}@{location['python_module']['location_name']}"
+    with dg.DagsterInstance.get() as instance:
+        [run] = instance.get_runs(dg.RunsFilter(job_name="upkeep", tags={".dagster/repository": label}))
+    assert run.is_success
 
 
 @pytest.mark.usefixtures("own_environment")

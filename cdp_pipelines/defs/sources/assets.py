@@ -256,8 +256,6 @@ def materialised(
         "records quarantined": dg.MetadataValue.int(stream.quarantined),
         "records recovered from quarantine": dg.MetadataValue.int(stream.recovered),
         "records waiting in quarantine": dg.MetadataValue.int(waiting),
-        "fields not as declared": drift_table(stream),
-        "odd and dealt with": dg.MetadataValue.json(stream.notices),
         "cursor before": dg.MetadataValue.json(stream.cursor_before or {}),
         "cursor after": dg.MetadataValue.json(stream.cursor_after or {}),
         "seconds": dg.MetadataValue.float(stream.seconds),
@@ -268,6 +266,10 @@ def materialised(
         "limit of the vendor it waited for longest": dg.MetadataValue.text(report.binding or "none"),
         "id of the sync": dg.MetadataValue.text(report.run_id),
     }
+    if stream.drift:
+        metadata["fields not as declared"] = drift_table(stream)
+    if stream.notices:
+        metadata["odd and dealt with"] = dg.MetadataValue.json(stream.notices)
     return dg.MaterializeResult(asset_key=dg.AssetKey([source.name, stream.stream]), metadata=metadata)
 
 

@@ -79,7 +79,7 @@ def check_results(
         passed=not report.drift,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(change.sentence for change in report.drift) or None,
-        metadata={"fields not as declared": drift_table(report)},
+        metadata={"fields not as declared": drift_table(report)} if report.drift else None,
     )
 
 
