@@ -37,6 +37,7 @@ from connectors.errors import (
 from connectors.lanes import Lanes
 from connectors.limiter import Limiter, LocalLedger, Turn
 from connectors.limits import Ledger, Refused, Terms
+from connectors.side_by_side import width_for
 from connectors.spec import Json, Purpose, Request, Source, Tokens
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class Stats:
 
     Attributes:
         requests: Calls made.
+        answer_seconds: How long answers took, all together.
         retries: Calls that had to be repeated.
         throttled_seconds: Time waited because the vendor allowed no more.
         waited: The same by limit; refusals without a limit of ours are left out.
@@ -86,6 +88,7 @@ class Stats:
     """
 
     requests: int = 0
+    answer_seconds: float = 0.0
     retries: int = 0
     throttled_seconds: float = 0.0
     waited: dict[str, float] = field(default_factory=dict)
@@ -179,6 +182,11 @@ class Client:
         A cursor made of too early a time only costs; one made of too late a time loses what changed before it.
         """
         return self._clock().astimezone(UTC) + min(self._skew, timedelta())
+
+    def width(self, path: str) -> int:
+        """How many calls of ``path`` must be under way for the vendor's limit, and not its slowness, to bind."""
+        answer_seconds = self.stats.answer_seconds / max(1, self.stats.requests)
+        return width_for(self._limiter.per_second(path), answer_seconds)
 
     async def send(
         self, request: Request, *, absent_on: Collection[int] = (), patience: Patience | None = None
@@ -308,7 +316,9 @@ class Client:
         else:
             return response
         finally:
-            self._report(Attempt(request.path, status, number, time.perf_counter() - started, request.purpose))
+            seconds = time.perf_counter() - started
+            self.stats.answer_seconds += seconds
+            self._report(Attempt(request.path, status, number, seconds, request.purpose))
 
     def _unanswered(self, request: Request, url: str, error: Exception) -> ConnectorError:
         """What it means that no whole answer came."""

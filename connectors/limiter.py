@@ -5,6 +5,7 @@ What was used is in a ledger, which all processes of an account may share; the a
 """
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -117,6 +118,21 @@ class Limiter:
         self._queues: dict[tuple[Limit, ...], _Queue] = {}
         self._holder, self._numbers = uuid.uuid4().hex[:8], count()
 
+    def per_second(self, path: str) -> float:
+        """Calls of ``path`` a second that its windows allow in the long run, as told or else as declared; no quotas."""
+        limits = self._limits(path)
+        queue = self._queues.get(limits)
+        views = queue.grant.views if queue and queue.grant.views else [None] * len(limits)
+        rates = [
+            (view.total if view else limit.limit * self._terms.rate_scale) * self._terms.share / limit.seconds
+            for limit, view in zip(limits, views, strict=True)
+            if isinstance(limit, Window) and not limit.is_quota
+        ]
+        return min(rates, default=math.inf)
+
+    def _limits(self, path: str) -> tuple[Limit, ...]:
+        return tuple(limit for limit in self._budget.limits if limit.holds(path))
+
     @asynccontextmanager
     async def call(self, path: str, price: float | None = None) -> AsyncIterator[Turn]:
         """Wait until a call of ``path`` is allowed, and count it.
@@ -128,7 +144,7 @@ class Limiter:
         Raises:
             QuotaSpentError: It is not allowed for so long that a later run should make it.
         """
-        limits = tuple(limit for limit in self._budget.limits if limit.holds(path))
+        limits = self._limits(path)
         queue = self._queues.get(limits) or self._queues.setdefault(limits, _Queue(limits))
         ask, turn = Ask(f"{self._holder}-{next(self._numbers)}", self._terms, price), Turn()
         views = await self._wait(queue, ask, turn.waited)

@@ -5,14 +5,27 @@ the back of whoever asked. How fast it goes is not decided here but by the limit
 """
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-WIDTH = 16
-"""How many calls one reader has under way: at 100 ms each, more than any budget of a single account allows."""
+WIDTH, _WIDEST = 16, 64
+"""How many calls one reader has under way, and at most: each may hold a page in memory."""
+_UNEVEN = 1.5
+"""Answers take unequally long, so that the mean alone would leave the limit unused at times."""
+
+
+def width_for(per_second: float, answer_seconds: float) -> int:
+    """How many calls must be under way for a limit to be used: what arrives in the time of one answer (Little's law).
+
+    Args:
+        per_second: Calls the limit allows.
+        answer_seconds: How long an answer takes on average.
+    """
+    return math.ceil(min(_WIDEST, max(WIDTH, _UNEVEN * per_second * answer_seconds)))
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]], *, width: int = WIDTH) -> list[T]:

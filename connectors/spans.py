@@ -1,9 +1,10 @@
 """A long collection read in parts that lie side by side: ranges of ids, windows of time.
 
-Whoever is free takes the next part. How long parts are follows from what was found: twice as long after one that was
-nearly empty, as long as what was read of one that held too much to be read at a stretch, half as long after one that
-the vendor would not show to its end. What has been handed on is taken out of what is left, so what is left is a place
-to go on from: a kill costs only what was under way.
+Whoever is free takes the next part; where none is left, a part that is being read is shared with those who wait. How
+long parts are follows from what was found: twice as long after one that was nearly empty, as long as what was read of
+one that held too much to be read at a stretch, half as long after one that the vendor would not show to its end. What
+has been handed on is taken out of what is left, so what is left is a place to go on from: a kill costs only what was
+under way.
 """
 
 import asyncio
@@ -16,6 +17,9 @@ from connectors.errors import IncompleteError
 from connectors.side_by_side import WIDTH, merged
 
 T = TypeVar("T")
+
+_WORTH_SHARING = 4
+"""Pieces that must be left of a part before it is shared: each new part costs a piece that is half empty."""
 
 
 class Span(NamedTuple):
@@ -96,15 +100,17 @@ async def read_in_parts(
 
 async def _one(read: Read[T], part: Span, parts: "_Parts") -> AsyncGenerator[Piece[T]]:
     """One part; what was not done of it is given back."""
-    todo, records, is_capped = [part], 0, False
+    todo, records, pieces_read, is_capped = [part], 0, 0, False
     try:
         async with aclosing(read(part)) as pieces:
             async for piece in pieces:
-                records += piece.records
+                records, pieces_read = records + piece.records, pieces_read + 1
                 if piece.done is not None:
                     todo = _without(todo, piece.done)
                     parts.skip(piece.done)
                 yield piece
+                if parts.is_to_be_shared(part, todo, pieces_read):
+                    break
     except CappedError:
         if part.end is None or part.end - part.start <= 1:
             raise
@@ -114,12 +120,13 @@ async def _one(read: Read[T], part: Span, parts: "_Parts") -> AsyncGenerator[Pie
 
 @dataclass(slots=True)
 class _Parts:
-    """What nobody has taken yet, how long the next part is, and how many parts are being read."""
+    """What nobody has taken yet, how long the next part is, how many parts are being read, and who waits for one."""
 
     free: list[Span]
     length: int
     few: int
     under_way: int = 0
+    waiting: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def next(self) -> Span | None:
@@ -127,7 +134,9 @@ class _Parts:
         while not self.free:
             if not self.under_way:
                 return None
+            self.waiting += 1
             await self.changed.wait()
+            self.waiting -= 1
         first = self.free.pop(0)
         end = first.end if first.end is None else min(first.end, first.start + self.length)
         part = Span(first.start, end)
@@ -138,6 +147,12 @@ class _Parts:
     def skip(self, done: Span) -> None:
         """Nobody needs to read this any more."""
         self.free = _without(self.free, done)
+
+    def is_to_be_shared(self, part: Span, todo: Sequence[Span], pieces: int) -> bool:
+        """Whether others wait and enough is left of a part of which so many pieces have been read."""
+        left = _length(todo)
+        read = _length([part]) - left
+        return self.waiting > 0 and read > 0 and left * pieces >= _WORTH_SHARING * read
 
     def over(self, part: Span, todo: Sequence[Span], records: int, *, is_capped: bool) -> None:
         """A part is over; ``todo`` is left of it."""
@@ -158,8 +173,15 @@ class _Parts:
         if is_capped:
             return max(1, min(self.length, length // 2))
         if todo:
-            return max(1, length - sum((span.end or 0) - span.start for span in todo))
+            share = _length(todo) // (self.waiting + 1) if self.waiting else 0
+            return max(1, length - _length(todo), share)
         return max(self.length, length * 2) if records < self.few else self.length
+
+
+def _length(spans: Iterable[Span]) -> int:
+    """How many numbers lie in them; none where one has no end."""
+    lengths = [None if span.end is None else span.end - span.start for span in spans]
+    return 0 if None in lengths else sum(filter(None, lengths))
 
 
 def _without(spans: Iterable[Span], done: Span) -> list[Span]:

@@ -135,8 +135,8 @@ async def read_timeline(reading: Reading) -> AsyncGenerator[Page]:
     def read(window: Span) -> AsyncGenerator[Piece[list[Json]]]:
         return _window(reading, window)
 
-    length = int(_TIMELINE_WINDOW.total_seconds() * 1000)
-    async with aclosing(read_in_parts(read, windows, length=length, few=_FEW_ENTRIES)) as parts:
+    length, width = int(_TIMELINE_WINDOW.total_seconds() * 1000), reading.client.width(reading.stream.path)
+    async with aclosing(read_in_parts(read, windows, length=length, few=_FEW_ENTRIES, width=width)) as parts:
         async for entries, left in parts:
             place = {"left": [list(window) for window in left], "until": begun} if left else {"since": now.isoformat()}
             yield reading.page(entries, cursor=place)

@@ -11,6 +11,7 @@ from connectors.errors import IncompleteError
 from connectors.spans import CappedError, Piece, Span, read_in_parts
 
 CAP = 5
+DENSE = 1_000
 clusters = st.lists(st.integers(0, 60) | st.integers(10_000, 10_060) | st.integers(0, 1_000_000), max_size=60)
 
 
@@ -88,6 +89,26 @@ def test_what_lies_empty_costs_a_request_and_what_is_dense_is_not_read_by_one_al
     vendor = Ascending([*range(30), 10**9, 10**9 + 1])
     asyncio.run(found_in(vendor.read, [Span(0, 10**10)], length=10))
     assert vendor.requests < 30
+
+
+def test_what_one_alone_is_left_with_is_shared_with_those_who_wait():
+    """All records lie in the first of three parts: whoever finds nothing in the others helps."""
+    readers = {}
+
+    async def read(span):
+        at = span.start
+        while at < span.end:
+            readers[asyncio.current_task()] = readers.get(asyncio.current_task(), 0) + 1
+            for _ in range(10):  # an answer takes longer than handing one over
+                await asyncio.sleep(0)
+            reached = at + 10 if at < DENSE else span.end
+            yield Piece([at], Span(at, reached), 1)
+            at = reached
+
+    dense = DENSE // 10
+    items, _ = asyncio.run(found_in(read, [Span(0, 3 * DENSE)], length=DENSE))
+    assert len({item for item in items if item < DENSE}) >= dense
+    assert max(readers.values()) < dense / 2
 
 
 def test_windows_grow_where_little_is_and_shrink_at_the_cap():

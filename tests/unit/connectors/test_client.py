@@ -1,6 +1,7 @@
 """The one HTTP client: what it repeats, how long it waits, what it refuses and what it says."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -10,6 +11,7 @@ import pytest
 from connectors import IncompleteError, Patience, QuotaSpentError, RejectedError, RetriableError, SettingsError
 from connectors.client import Attempt, is_retriable
 from connectors.cursors import ChangedSince
+from connectors.side_by_side import WIDTH
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 END = {"companies": [], "after_cursor": "c", "end_of_stream": True}
@@ -285,3 +287,18 @@ def test_another_bad_request_is_not_repeated(vendor):
     with pytest.raises(RejectedError):
         there.read()
     assert len(there.requests) == 1
+
+
+def test_slow_answers_are_read_with_more_calls_under_way(vendor):
+    """A hundred calls a second at 0.3 s each: thirty, and half as many more, as not all take equally long."""
+    widths = []
+
+    async def read(reading):
+        stats = reading.client.stats
+        for stats.requests, stats.answer_seconds in ((0, 0.0), (10, 1.0), (10, 3.0)):
+            widths.append(reading.client.width("/companies"))
+        yield reading.page([], cursor=None)
+
+    there = vendor({})
+    there.read(stream=replace(there.source.streams[0], paging=None, read=read))
+    assert widths == [WIDTH, WIDTH, 45]

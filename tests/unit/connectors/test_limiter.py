@@ -312,3 +312,11 @@ def test_a_share_of_the_points_leaves_the_rest_to_other_tools(limited, time, buy
 
 def test_a_price_above_what_our_share_can_hold_waits_for_a_full_one_only(limited, time, buy):
     assert buy(limited(Bucket(1000, 50, dearest=500), share=0.5), Shop(time), 900, 100) == [0, 20]
+
+
+def test_the_pace_is_that_of_the_tightest_window_as_told_and_of_no_quota(limited, moments):
+    limiter = limited(Window(100, 10, told=TOLD), Window(500, 20), Window(2, 1, within="/search"), Window(9, 86_400))
+    assert (limiter.per_second("/x"), limiter.per_second("/search")) == (10, 2)
+    moments(limiter, "/x", "/x", headers={"Max": "190", "Left": "180", "Length": "10000"})
+    assert (limiter.per_second("/x"), limiter.per_second("/search")) == (19, 2)
+    assert limited(Window(100, 10), rate_scale=3, share=0.5).per_second("/x") == 15

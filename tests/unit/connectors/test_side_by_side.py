@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.side_by_side import merged, together
+from connectors.side_by_side import merged, together, width_for
 
 
 async def value(number, pauses=0):
@@ -20,6 +20,13 @@ async def value(number, pauses=0):
 def test_results_come_in_the_order_of_the_work(pauses, width):
     work = [value(number, count) for number, count in enumerate(pauses)]
     assert asyncio.run(together(work, width=width)) == list(range(len(pauses)))
+
+
+@pytest.mark.parametrize(
+    ("per_second", "answer_seconds", "width"), [(19, 0.1, 16), (19, 1, 29), (200, 0.1, 30), (19, 0, 16), (19, 60, 64)]
+)
+def test_so_many_calls_are_under_way_that_the_limit_binds_and_not_the_latency(per_second, answer_seconds, width):
+    assert width_for(per_second, answer_seconds) == width
 
 
 def test_never_more_is_under_way_than_asked_for():
