@@ -19,8 +19,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's console log is its own diary; a person wants the result. The events are in the UI all the same."""
 
 _SHOWN_UNDER_ITS_JOB = {".dagster/repository": "__repository__@cdp"}
-"""Without it the UI has the run in its list, but not in its time line nor on the job's page. ``workspace.yaml`` names
-the location."""
+"""Without it the UI has the run in its list, but not among those of its job. ``workspace.yaml`` names the location."""
 
 REFRESH = (
     "Profiles and metrics were not refreshed. To refresh them from what the lake holds: cdp run --refresh-only, "
