@@ -1,7 +1,7 @@
 """The engine that runs SQL: DuckDB in memory. Nothing of a run outlives its connection."""
 
 from cdp_pipelines.engine.errors import EngineError, EngineMemoryError, StatementError
-from cdp_pipelines.engine.running import Engine, fetch, run
+from cdp_pipelines.engine.running import Engine, fetch, fetch_batches, run
 from cdp_pipelines.engine.statements import ALLOWED_FUNCTIONS, refuse_unlisted
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "EngineMemoryError",
     "StatementError",
     "fetch",
+    "fetch_batches",
     "refuse_unlisted",
     "run",
 ]

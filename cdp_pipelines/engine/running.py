@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from cdp_pipelines.engine.errors import EngineError, EngineMemoryError
 
+_OUT_OF_MEMORY = "Out of Memory Error"
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -86,17 +88,42 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str, *, doing: str) -> pa.
         return connection.sql(sql).to_arrow_table()
 
 
+def fetch_batches(
+    connection: duckdb.DuckDBPyConnection, sql: str, batch_rows: int, *, doing: str
+) -> Iterator[pa.Table]:
+    """The result of one query, at most ``batch_rows`` rows at a time and never held whole; else as ``fetch``."""
+    with _own_errors(doing):
+        batches = connection.sql(sql).to_arrow_reader(batch_rows)
+    while (batch := _next(batches, doing)) is not None:
+        yield pa.Table.from_batches([batch])
+
+
+def _next(batches: pa.RecordBatchReader, doing: str) -> pa.RecordBatch | None:
+    with _own_errors(doing):
+        return next(batches, None)
+
+
 @contextmanager
 def _own_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, MemoryError):
-        raise EngineMemoryError(
-            f"{doing}: more memory is needed than one run may use. "
-            "Raise memory_limit in [engine] of the settings, or make room on the disk of the data folder."
-        ) from None
+        raise _memory_error(doing) from None
+    except OSError as error:  # of a reader of batches: Arrow passes on DuckDB's message alone
+        raise (_memory_error(doing) if _OUT_OF_MEMORY in str(error) else _error(doing, "an error")) from None
     except duckdb.Error as error:
-        raise EngineError(
-            f"{doing}: the engine stopped with {type(error).__name__}. Its message is left out because it may "
-            "quote values. The statement is part of the program: please report it with the words above."
-        ) from None
+        raise _error(doing, type(error).__name__) from None
+
+
+def _memory_error(doing: str) -> EngineMemoryError:
+    return EngineMemoryError(
+        f"{doing}: more memory is needed than one run may use. "
+        "Raise memory_limit in [engine] of the settings, or make room on the disk of the data folder."
+    )
+
+
+def _error(doing: str, kind: str) -> EngineError:
+    return EngineError(
+        f"{doing}: the engine stopped with {kind}. Its message is left out because it may "
+        "quote values. The statement is part of the program: please report it with the words above."
+    )

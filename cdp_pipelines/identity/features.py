@@ -6,7 +6,8 @@ they are made of, so that a town never meets a company.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cdp_pipelines.identity import names
@@ -16,12 +17,14 @@ from privacy.normalise import normalise_email, normalise_phone
 VERSION = 1
 """Of the features and blocking keys: another one makes every record be looked at again."""
 
+_REMEMBERED = 20_000
 _TAIL_DIGITS = 7
 _FULL_NAME = 2
 _MOST_WORDS = 4
 _SHORTEST_COMPANY = 3
 _NUMBERED = re.compile(r"(?=.*[a-z].*[a-z].*[a-z])(?=.*\d.*\d)")
 _STREET = re.compile(r"str(?:\.|\b)")
+_REPEATED = re.compile(r"(.)\1+")
 _NO_WORD = re.compile(r"[\W_]+")
 _LEGAL_FORMS = frozenset(
     """
@@ -67,59 +70,74 @@ class Features(NamedTuple):
     companies: list[str] | None
 
 
-def features(values: dict[str, Any], *, phone_region: str) -> Features:
-    """The comparable form of a record.
+class Comparing:
+    """Puts records into comparable form.
 
-    Args:
-        values: Values in clear: name, emails and phones (lists), street, postal_code, city, company, domain.
-        phone_region: Country of numbers written without a prefix.
+    It remembers some of the words, towns and organisations it met, because they come again and again; so it lives no
+    longer than the run.
     """
-    words = names.words(values["name"])
-    emails = _each(_address(raw) for raw in values["emails"])
-    phones = _each(normalise_phone(raw, phone_region) for raw in values["phones"])
-    return Features(
-        words=list(words) if len(words) >= _FULL_NAME else None,
-        name=" ".join(words) if len(words) >= _FULL_NAME and all(len(word) > 1 for word in words) else None,
-        sound=" ".join(sorted(map(sound, words))) if len(words) >= _FULL_NAME else None,
-        emails=emails,
-        letters=_each(map(_sorted_letters, emails or ())),
-        numbered=_each(_numbered(address) for address in emails or ()),
-        phones=phones,
-        tails=_each(number[-_TAIL_DIGITS:] for number in phones or ()),
-        street=_joined(_STREET.sub("strasse", names.plain(values["street"] or ""))),
-        postal=_joined(names.plain(values["postal_code"] or "")),
-        city=_joined(names.plain(values["city"] or "")),
-        companies=_each((_company(values["company"]), _domain(values["domain"]))),
-    )
 
+    def __init__(self, phone_region: str) -> None:
+        """``phone_region`` is the country of numbers written without a prefix."""
+        self._phone_region = phone_region
+        remembering = lru_cache(_REMEMBERED)
+        self._sound, self._place, self._companies = remembering(sound), remembering(_place), remembering(_companies)
 
-def blocking_keys(found: Features) -> list[str]:
-    """What other records must share one of to be compared with this one."""
-    return sorted(set(_keys(found)))
+    def features(self, values: dict[str, Any]) -> Features:
+        """The comparable form of a record.
+
+        Args:
+            values: Values in clear: name, emails and phones (lists), street, postal_code, city, company, domain.
+        """
+        words = names.words(values["name"])
+        called = len(words) >= _FULL_NAME
+        emails = _each(map(_address, values["emails"]))
+        phones = _each(normalise_phone(raw, self._phone_region) for raw in values["phones"])
+        return Features(
+            words=list(words) if called else None,
+            name=" ".join(words) if called and all(len(word) > 1 for word in words) else None,
+            sound=" ".join(sorted(map(self._sound, words))) if called else None,
+            emails=emails,
+            letters=_each(map(_sorted_letters, emails or ())),
+            numbered=_each(map(_numbered, emails or ())),
+            phones=phones,
+            tails=_each(number[-_TAIL_DIGITS:] for number in phones or ()),
+            street=_joined(_STREET.sub("strasse", names.plain(values["street"] or ""))),
+            postal=self._place(values["postal_code"]),
+            city=self._place(values["city"]),
+            companies=self._companies(values["company"], values["domain"]),
+        )
+
+    def blocking_keys(self, found: Features) -> list[str]:
+        """What other records must share one of to be compared with this one."""
+        places = [("postal", found.postal), ("city", found.city), *(("company", one) for one in found.companies or ())]
+        sounds = [self._sound(word) for word in (found.words or ())[:_MOST_WORDS] if len(word) > 1]
+        keys = {f"{kind}|{heard}|{place}" for kind, place in places if place for heard in sounds}
+        keys.update(f"phone|{tail}" for tail in found.tails or ())
+        keys.update(f"letters|{one}" for one in found.letters or ())
+        keys.update(f"numbered|{one}" for one in found.numbered or ())
+        if found.name:
+            keys.add(f"name|{found.name}")
+        return sorted(keys)
 
 
 def sound(word: str) -> str:
     """``word`` by the classes of its consonants: Meyer and Maier, Schmidt and Schmitt are one."""
     word = word.replace("ph", "f")
     classes = word[1:].translate(_CLASSES)
-    return word[:1] + re.sub(r"(.)\1+", r"\1", classes)
-
-
-def _keys(found: Features) -> Iterator[str]:
-    if found.name:
-        yield f"name|{found.name}"
-    places = [("postal", found.postal), ("city", found.city), *(("company", one) for one in found.companies or ())]
-    for word in (found.words or ())[:_MOST_WORDS]:
-        if len(word) > 1:
-            heard = sound(word)
-            yield from (f"{kind}|{heard}|{place}" for kind, place in places if place)
-    yield from (f"phone|{tail}" for tail in found.tails or ())
-    yield from (f"letters|{one}" for one in found.letters or ())
-    yield from (f"numbered|{one}" for one in found.numbered or ())
+    return word[:1] + _REPEATED.sub(r"\1", classes)
 
 
 def _each(values: Iterable[str | None]) -> list[str] | None:
     return sorted({value for value in values if value}) or None
+
+
+def _place(text: str | None) -> str | None:
+    return _joined(names.plain(text or ""))
+
+
+def _companies(name: str | None, domain: str | None) -> list[str] | None:
+    return _each((_company(name), _domain(domain)))
 
 
 def _joined(text: str) -> str | None:
@@ -134,8 +152,9 @@ def _address(raw: str) -> str | None:
 def _sorted_letters(address: str) -> str:
     local, _, domain = address.rpartition("@")
     # Digits stay as they are: a number in an address tells two people apart.
-    number = "".join(c for c in local if c.isdigit())
-    return f"{''.join(sorted(c for c in local if not c.isdigit()))}{number}@{domain}"
+    number = "".join(filter(str.isdigit, local))
+    letters = [c for c in local if not c.isdigit()] if number else local
+    return f"{''.join(sorted(letters))}{number}@{domain}"
 
 
 def _numbered(address: str) -> str | None:

@@ -22,7 +22,7 @@ from cdp_pipelines.engine import Engine
 from cdp_pipelines.identity import features, keys, scoring
 from cdp_pipelines.identity.blocking import Blocks, Pairs, blocks, shared_by_few, sharing
 from cdp_pipelines.identity.clusters import Answers, Clusters, Likeness, members
-from cdp_pipelines.identity.features import Features
+from cdp_pipelines.identity.features import Comparing
 from cdp_pipelines.identity.keys import Mask, Rows
 from cdp_pipelines.identity.scoring import Scores, Weights, probability, stored_model, weight_of
 from cdp_pipelines.identity.values import LakeValues
@@ -35,7 +35,6 @@ _SHARED = "same"
 _SHARED_BY_MANY = "shared by many"
 _TOKENS = {"email": ("email_token", "other_emails_tokens"), "phone": ("phone_token", "other_phones_tokens")}
 _MARKS = pa.schema([("tokens", pa.list_(pa.string())), ("compared", pa.string())])
-_BATCH_ROWS = 10_000
 _REFERENCES = ("source", "source_id", "other_source", "other_source_id")
 
 
@@ -104,7 +103,8 @@ class Matcher:
         stamps, kept = self._stamps(records), keys.rows_of(known.keys, keys.record_keys(records))
         was = [*known.keys["stamp"].to_pylist(), ""]
         changed = np.array([new != was[place] for new, place in zip(stamps, kept, strict=True)], dtype=np.bool_)
-        fresh = self._fresh([row for row in np.flatnonzero(changed).tolist() if stamps[row]])
+        comparing = Comparing(self.settings.company.phone_region)
+        fresh = self._fresh([row for row in np.flatnonzero(changed).tolist() if stamps[row]], comparing)
         before = known.keys.select(_MARKS.names).cast(_MARKS)
         marks = _marks_now(before, np.where(changed, -1, kept), fresh)
         # Most of what changes in a record is nothing it is compared by.
@@ -112,7 +112,9 @@ class Matcher:
         tokens = (table["tokens"].combine_chunks() for table in (before, marks))
         shared = blocks(*tokens, limit=self.settings.identity.max_records_per_block)
         pairs = shared.candidates(moved)
-        scores = Scores.joined([_recalled(records, known.pairs, moved, shared), self._scores(records, pairs, fresh)])
+        scores = Scores.joined(
+            [_recalled(records, known.pairs, moved, shared), self._scores(records, pairs, fresh, comparing)]
+        )
         scores, by_many = self._without_what_many_share(records, scores)
         news = _key_rows(records, stamps, marks, now).filter(pa.array(changed))
         likeness = self._likeness(records, scores, known.answers)
@@ -138,27 +140,25 @@ class Matcher:
         limits = (identity.max_records_per_block, self.settings.company.phone_region)
         return repr((features.VERSION, stored_model().version, *bands, *limits))
 
-    def _features(self, rows: Sequence[int]) -> list[tuple[int, Features]]:
-        return list(self.values.features(rows, phone_region=self.settings.company.phone_region))
-
-    def _fresh(self, rows: Sequence[int]) -> "_Fresh":
+    def _fresh(self, rows: Sequence[int], comparing: Comparing) -> "_Fresh":
         """The records at ``rows`` in comparable form, batch by batch: as Python objects all would take gigabytes."""
         parts, marks, rules = [scoring.table([])], [_MARKS.empty_table()], self._rules
-        for start in range(0, len(rows), _BATCH_ROWS):
-            found = self._features(rows[start : start + _BATCH_ROWS])
+        for found in self.values.features(rows, comparing):
             parts.append(scoring.table(found))
-            tokens = [[self.token(key) for key in features.blocking_keys(one)] for _, one in found]
+            tokens = [[self.token(key) for key in comparing.blocking_keys(one)] for _, one in found]
             compared = [self.token(f"all|{rules}|{one!r}") for _, one in found]
             marks.append(pa.table([tokens, compared], schema=_MARKS))
         return _Fresh(pa.concat_tables(parts), pa.concat_tables(marks))
 
-    def _scores(self, records: pa.Table, pairs: Pairs, fresh: "_Fresh") -> Scores:
+    def _scores(self, records: pa.Table, pairs: Pairs, fresh: "_Fresh", comparing: Comparing) -> Scores:
         """The pairs worth a look, by comparing them now."""
         needed = np.unique(np.concatenate(pairs))
         table = fresh.features.filter(pa.array(np.isin(fresh.rows, needed)))
-        others = scoring.table(self._features(np.setdiff1d(needed, fresh.rows).tolist()))
+        unchanged = self.values.features(np.setdiff1d(needed, fresh.rows).tolist(), comparing)
         least = weight_of(self.settings.identity.review_from)
-        scores = scoring.score(pa.concat_tables([table, others]), *pairs, self.engine, floor=least)
+        scores = scoring.score(
+            pa.concat_tables([table, *map(scoring.table, unchanged)]), *pairs, self.engine, floor=least
+        )
         return scores.only(scores.weight >= least + one_source_more(records, scores, self.settings.identity))
 
     def _without_what_many_share(self, records: pa.Table, scores: Scores) -> tuple[Scores, dict[str, Mask]]:

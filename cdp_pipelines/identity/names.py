@@ -30,7 +30,7 @@ _SWAPPED = 2
 
 def words(name: str | None) -> tuple[str, ...]:
     """The words of ``name`` in a form in which spelling variants are equal, sorted, each once."""
-    return tuple(sorted({_UMLAUT.sub("", word) for word in _WORD.findall(plain(name))})) if name else ()
+    return tuple(sorted(set(_WORD.findall(_UMLAUT.sub("", plain(name)))))) if name else ()
 
 
 def plain(text: str) -> str:

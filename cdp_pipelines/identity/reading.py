@@ -1,11 +1,11 @@
 """Reading the snapshot of the lake that a run works on; the only part of identity that runs SQL on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from cdp_pipelines.engine import Engine, fetch
+from cdp_pipelines.engine import Engine, fetch, fetch_batches
 from cdp_pipelines.lake import Lake, Snapshot
 from models import Account, Entity, IdentityLink, MatchKey, Person
 
@@ -14,6 +14,7 @@ _RECORD_COLUMNS = (
     *("phone_token", "other_phones_tokens", "cross_source", "cross_id", "merged_into", "account_id", "digest"),
 )
 _LINK_COLUMNS = ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at")
+_BATCH_ROWS = 10_000
 _KEY_COLUMNS = ("source", "source_id", "stamp", "tokens", "compared")
 
 
@@ -66,22 +67,34 @@ class Reader:
     source: LakeRows
     records: pa.Table
 
-    def __call__(self, entity: type[Entity], rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Protected ``columns`` of the records at ``rows``, or of their organisations."""
+    def __call__(self, entity: type[Entity], rows: Sequence[int], columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Protected ``columns`` of the records at ``rows``, or of their organisations, in batches.
+
+        The lake is read once however many rows are asked for.
+        """
         names = ("source", "source_id", "subject_id", *columns)
         wanted = self.records.select(["source", "source_id"]).take(pa.array(rows))
         with self.source.engine.connection() as connection:
             connection.register("wanted", wanted.append_column("row", pa.array(rows, pa.int64())))
-            return fetch(connection, self._sql(entity, names), doing="Reading protected columns of person records")
+            yield from fetch_batches(
+                connection, self._sql(entity, names), _BATCH_ROWS, doing="Reading protected columns of person records"
+            )
 
     def _sql(self, entity: type[Entity], names: Sequence[str]) -> str:
         read = self.source.current(entity, names, include_deleted=entity is Person)
         if entity is Person:
-            return f"SELECT wanted.row, person.* FROM ({read}) AS person JOIN wanted USING (source, source_id)"  # noqa: S608
+            return (
+                f"SELECT [wanted.row] AS rows, person.* FROM ({read}) AS person JOIN wanted USING (source, source_id)"  # noqa: S608
+            )
         persons = self.source.current(Person, ("source", "source_id", "account_id"))
         return f"""
-            SELECT wanted.row, account.*
-            FROM wanted
-            JOIN ({persons}) AS person USING (source, source_id)
-            JOIN ({read}) AS account ON account.source = person.source AND account.source_id = person.account_id
+            SELECT referring.rows, account.*
+            FROM (
+                SELECT source, person.account_id, list(wanted.row) AS rows
+                FROM wanted
+                JOIN ({persons}) AS person USING (source, source_id)
+                GROUP BY ALL
+            ) AS referring
+            JOIN ({read}) AS account
+                ON account.source = referring.source AND account.source_id = referring.account_id
         """  # noqa: S608 - our own SQL

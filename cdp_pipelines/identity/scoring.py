@@ -133,8 +133,9 @@ def weight_of(likelihood: float) -> float:
 
 def table(found: Sequence[tuple[int, Features]]) -> pa.Table:
     """Features by record number, as ``score`` wants them."""
-    rows = [{"unique_id": row, **features._asdict()} for row, features in found]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    rows = [(row, *features) for row, features in found]
+    columns = zip(*rows, strict=True) if rows else [[] for _ in _SCHEMA]
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
 
 
 def score(features: pa.Table, left: Rows, right: Rows, engine: Engine, *, floor: float) -> Scores:

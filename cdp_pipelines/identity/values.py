@@ -4,22 +4,24 @@ One of the three places where personal values are in clear. Nothing here is logg
 are tokens, row numbers and, to be compared at once, names and features.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
 from cdp_pipelines.identity.clusters import Addresses
-from cdp_pipelines.identity.features import Features, features
+from cdp_pipelines.identity.features import Comparing, Features
 from cdp_pipelines.identity.roles import is_role_address, without_tag
 from models import Account, Entity, Match, Person
 from privacy.protect import Protector, Revealer
 
-_BATCH_ROWS = 10_000
+ReadColumns = Callable[[type[Entity], Sequence[int], Sequence[str]], Iterable[pa.Table]]
+"""Reads protected columns of person records, or of their organisations, by the row numbers of the persons, batch by
+batch in any order: ``rows`` (the numbers, as asked for, of the person or of all persons of the organisation), source,
+source_id, subject_id and the columns."""
 
-ReadColumns = Callable[[type[Entity], Sequence[int], Sequence[str]], pa.Table]
-"""Reads protected columns of person records, or of their organisations, by the row numbers of the persons: ``row`` (as
-asked for), source, source_id, subject_id and the columns."""
+_Revealed = tuple[int, dict[str, Any]]
 
 _NAME = ("given_name", "family_name", "full_name")
 _COMPARED = (*_NAME, "email", "other_emails", "phone", "other_phones", "street", "postal_code", "city")
@@ -36,28 +38,21 @@ class LakeValues:
     def addresses(self, rows: Sequence[int]) -> Addresses:
         """Role addresses and tagged addresses among those of the records."""
         result = Addresses(set(), {})
-        for _, values in self._revealed(Person, rows, ("email", "other_emails")):
+        for _, values in _each(self._revealed(Person, rows, ("email", "other_emails"))):
             for address in _addresses(values):
                 self._look(address, result)
         return result
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
         """Full names, in the order of ``rows``."""
-        found = {row: _name(values) for row, values in self._revealed(Person, rows, _NAME)}
+        found = {row: _name(values) for row, values in _each(self._revealed(Person, rows, _NAME))}
         return [found.get(row) for row in rows]
 
-    def features(self, rows: Sequence[int], *, phone_region: str) -> Iterator[tuple[int, Features]]:
-        """What each record is compared by, in any order; a record whose key was destroyed has nothing.
-
-        Args:
-            rows: The records.
-            phone_region: Country of numbers written without a prefix.
-        """
-        for start in range(0, len(rows), _BATCH_ROWS):
-            batch = rows[start : start + _BATCH_ROWS]
-            companies = dict(self._revealed(Account, batch, ("name", "domain")))
-            for row, values in self._revealed(Person, batch, _COMPARED):
-                yield row, features(_compared(values, companies.get(row, {})), phone_region=phone_region)
+    def features(self, rows: Sequence[int], comparing: Comparing) -> Iterator[list[tuple[int, Features]]]:
+        """What each record is compared by, batch by batch in any order; one whose key was destroyed has nothing."""
+        companies = dict(_each(self._revealed(Account, rows, ("name", "domain"))))
+        for batch in self._revealed(Person, rows, _COMPARED):
+            yield [(row, comparing.features(_compared(values, companies.get(row, {})))) for row, values in batch]
 
     def _look(self, address: str, result: Addresses) -> None:
         bare = without_tag(address)
@@ -70,15 +65,19 @@ class LakeValues:
         token = self._protector.token(Match.EMAIL, address)
         return [] if token is None else [token.stored]
 
-    def _revealed(
-        self, entity: type[Entity], rows: Sequence[int], columns: Sequence[str]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        if not rows:
-            return
-        table = self._read(entity, rows, columns)
-        for start in range(0, table.num_rows, _BATCH_ROWS):
-            batch = table.slice(start, _BATCH_ROWS)
-            yield from zip(batch["row"].to_pylist(), self._revealer.reveal(entity, batch, columns), strict=True)
+    def _revealed(self, entity: type[Entity], rows: Sequence[int], columns: Sequence[str]) -> Iterator[list[_Revealed]]:
+        """The values in clear of each record or of its organisation, batch by batch."""
+        for batch in self._read(entity, rows, columns) if rows else ():
+            revealed = self._revealer.reveal(entity, batch, columns)
+            yield [
+                (row, values)
+                for about, values in zip(batch["rows"].to_pylist(), revealed, strict=True)
+                for row in about
+            ]
+
+
+def _each(batches: Iterable[list[_Revealed]]) -> Iterator[_Revealed]:
+    return chain.from_iterable(batches)
 
 
 def _addresses(values: dict[str, Any]) -> list[str]:

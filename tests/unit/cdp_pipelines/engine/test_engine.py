@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdp_pipelines.engine import Engine, EngineError, EngineMemoryError, fetch, run
+from cdp_pipelines.engine import Engine, EngineError, EngineMemoryError, fetch, fetch_batches, run
 
 
 @pytest.fixture
@@ -42,6 +42,37 @@ def test_too_little_memory_is_said_with_what_to_do(tmp_path):
         connection.execute("set max_temp_directory_size = '1MB'")
         with pytest.raises(EngineMemoryError, match="Raise memory_limit"):
             run(connection, "create table t as select range as x, random() as y from range(20000000)", doing="Filling")
+
+
+def test_a_result_comes_in_batches(engine):
+    with engine.connection() as connection:
+        batches = list(fetch_batches(connection, "select range as x from range(2500)", 1000, doing="Counting"))
+    assert [batch.num_rows for batch in batches] == [1000, 1000, 500]
+    assert sorted(x for batch in batches for x in batch["x"].to_pylist()) == list(range(2500))
+
+
+def test_an_error_behind_the_first_batch_quotes_no_value_either(engine):
+    late = """
+        select case when range < 250000 then 1 else cast('anna@example.org' || range as integer) end
+        from range(300000)
+    """
+    with engine.connection() as connection:
+        batches = fetch_batches(connection, late, 1000, doing="Counting apples")
+        assert next(batches).num_rows == 1000
+        with pytest.raises(EngineError, match=r"^Counting apples: the engine stopped with an error\.") as caught:
+            list(batches)
+    assert "anna" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_too_little_memory_for_a_batch_is_said_too(tmp_path):
+    small = Engine(memory_limit="20MB", threads=1, temp_directory=tmp_path)
+    with small.connection() as connection:
+        connection.execute("set max_temp_directory_size = '1MB'")
+        with pytest.raises(EngineMemoryError, match="Raise memory_limit"):
+            list(
+                fetch_batches(connection, "select list(range) over (order by range) from range(9000000)", 9, doing="A")
+            )
 
 
 def test_a_setting_that_makes_no_sense_names_the_section(tmp_path):

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from cdp_pipelines.identity.features import Features, blocking_keys, features, sound
+from cdp_pipelines.identity.features import Comparing, Features, sound
 
+GERMAN = Comparing("DE")
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("name", "street", "postal_code", "city", "company", "domain")),
     "emails": [],
@@ -12,7 +13,7 @@ NOTHING: dict[str, Any] = {
 
 
 def of(**values: Any) -> Features:
-    return features(NOTHING | values, phone_region="DE")
+    return GERMAN.features(NOTHING | values)
 
 
 def test_spellings_of_the_same_thing_are_equal() -> None:
@@ -37,12 +38,12 @@ def test_spellings_of_the_same_thing_are_equal() -> None:
         domain="nordwind.example",
     )
     assert one == other
-    assert blocking_keys(one) == blocking_keys(other)
+    assert GERMAN.blocking_keys(one) == GERMAN.blocking_keys(other)
 
 
 def test_what_is_not_known_has_no_feature_and_no_key() -> None:
     assert of() == Features(*[None] * len(Features._fields))
-    assert blocking_keys(of()) == []
+    assert GERMAN.blocking_keys(of()) == []
 
 
 def test_addresses_of_a_function_say_nothing() -> None:
@@ -78,4 +79,4 @@ def test_words_that_sound_alike_are_one(word: str, other: str) -> None:
 
 def test_keys_of_different_kinds_never_meet() -> None:
     town, company = of(name="Anna Sand", city="Nordwind"), of(name="Anna Sand", company="Nordwind")
-    assert set(blocking_keys(town)) & set(blocking_keys(company)) == {"name|anna sand"}
+    assert set(GERMAN.blocking_keys(town)) & set(GERMAN.blocking_keys(company)) == {"name|anna sand"}

@@ -8,6 +8,7 @@ import pytest
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database.matches import find_pair, pairs_to_review, read_pairs, record_answer
 from cdp_pipelines.identity import resolving, scoring
+from cdp_pipelines.identity.features import Comparing
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.scan import scan
 from models import Account, MatchKey
@@ -228,9 +229,9 @@ def test_a_run_compares_and_decrypts_what_changed_and_its_partners(
     looked_at: list[int] = []
     features = LakeValues.features
 
-    def watch(self: LakeValues, rows: Any, **options: Any) -> Any:
+    def watch(self: LakeValues, rows: Any, comparing: Comparing) -> Any:
         looked_at.extend(rows)
-        return features(self, rows, **options)
+        return features(self, rows, comparing)
 
     monkeypatch.setattr(LakeValues, "features", watch)
     assert installation.resolve().compared == 0

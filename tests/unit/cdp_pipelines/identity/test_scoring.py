@@ -10,16 +10,16 @@ import splink
 
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.engine.errors import EngineError, EngineMemoryError
-from cdp_pipelines.identity.features import Features, features
+from cdp_pipelines.identity.features import Features
 from cdp_pipelines.identity.scoring import Scores, probability, score, stored_model, table, weight_of
-from tests.unit.cdp_pipelines.identity.test_features import NOTHING
+from tests.unit.cdp_pipelines.identity.test_features import GERMAN, NOTHING
 
 ANNA: dict[str, Any] = {"name": "Anna Sand", "emails": ["anna.sand12@a.example"], "phones": ["030 1234567"]}
 HOME = {"street": "Hauptstraße 5", "postal_code": "10115", "city": "Berlin"}
 
 
 def of(**values: Any) -> Features:
-    return features(NOTHING | values, phone_region="DE")
+    return GERMAN.features(NOTHING | values)
 
 
 @pytest.fixture
