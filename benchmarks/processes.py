@@ -41,10 +41,6 @@ class StandIns:
         """Let the world live on."""
         httpx.post(f"{self.control}/_sandbox/advance", json={"days": days}, timeout=120).raise_for_status()
 
-    def switch(self, **switches: Any) -> None:  # noqa: ANN401 - as the control port takes them
-        """Turn switches of the sandbox."""
-        httpx.post(f"{self.control}/_sandbox/switches", json=switches, timeout=120).raise_for_status()
-
 
 @contextmanager
 def standing_in(module: str, *options: object) -> Iterator[StandIns]:
