@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from cdp_pipelines import database, loop
 from cdp_pipelines.barriers import reach
@@ -79,6 +79,14 @@ def carry_out(
     if report.failed:
         raise SyncFailedError(source.name, report)
     return report
+
+
+def outcome(run: Callable[[], R]) -> tuple[R, SyncFailedError | None]:
+    """What a run did, even when some streams failed, so that the others can be shown; and that failure."""
+    try:
+        return run(), None
+    except SyncFailedError as error:
+        return cast("R", error.report), error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,19 +40,17 @@ def sync(
     from datetime import UTC
     from functools import partial
 
-    from cdp_pipelines.errors import SyncFailedError
     from cdp_pipelines.installation import clock
-    from cdp_pipelines.sync import SyncReport, sync_source, sync_whole
+    from cdp_pipelines.source_run import outcome
+    from cdp_pipelines.sync import sync_source, sync_whole
 
     if full and since:
         raise typer.BadParameter("--full reads everything, --since from a day on. Give one of them.")
     read = sync_whole if full else partial(sync_source, since=since.replace(tzinfo=UTC) if since else None)
-    failure: SyncFailedError | None = None
-    report: SyncReport
     with console.installation() as opened, console.progress(f"Reading {name}") as progress:
         declaration, settings = opened.source(name)
-        try:
-            report = read(
+        report, failure = outcome(
+            lambda: read(
                 declaration,
                 settings,
                 opened.sinks,
@@ -62,8 +60,7 @@ def sync(
                 progress=progress,
                 retry_kind="manual",
             )
-        except SyncFailedError as error:
-            failure, report = error, cast("SyncReport", error.report)
+        )
     show_sync(report, as_json=as_json)
     if failure is not None:
         raise failure

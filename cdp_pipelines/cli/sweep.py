@@ -1,7 +1,7 @@
 """``cdp sweep``: find what a system deleted without telling anybody."""
 
 import os
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,14 +38,12 @@ def sweep(
     from datetime import timedelta
 
     from cdp_pipelines import database
-    from cdp_pipelines.errors import SyncFailedError
     from cdp_pipelines.installation import clock
-    from cdp_pipelines.sweeping import SweptSource, Wanted, sweep_source
+    from cdp_pipelines.source_run import outcome
+    from cdp_pipelines.sweeping import Wanted, sweep_source
 
     longest = timedelta(minutes=minutes) if minutes else None
     wanted = Wanted(streams=stream or None, longest=longest, accept=accept)
-    failure: SyncFailedError | None = None
-    report: SweptSource
     with console.installation() as opened, console.progress(f"Sweeping {name}") as progress:
         declaration, settings = opened.source(name)
         if accept:
@@ -53,8 +51,8 @@ def sweep(
             database.record_audit(
                 opened.stores.control, opened.ring, actor=f"os:{os.getuid()}", action="sweep_accepted", detail=detail
             )
-        try:
-            report = sweep_source(
+        report, failure = outcome(
+            lambda: sweep_source(
                 declaration,
                 settings,
                 opened.sinks,
@@ -63,8 +61,7 @@ def sweep(
                 wanted=wanted,
                 progress=progress,
             )
-        except SyncFailedError as error:
-            failure, report = error, cast("SweptSource", error.report)
+        )
     _show(report, as_json=as_json)
     if failure is not None:
         raise failure

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import dagster as dg
 from pydantic import Field
@@ -18,6 +18,7 @@ from cdp_pipelines.defs.sources.checks import CHECKS, check_results, check_specs
 from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
+from cdp_pipelines.source_run import outcome
 from cdp_pipelines.sync import StreamReport, SyncReport, sync_source, sync_whole
 from connectors.spec import Source, Stream
 from models import Entity
@@ -169,8 +170,8 @@ def run_sync(
 ) -> tuple[SyncReport, SyncFailedError | None]:
     """Sync, and give back the report even when some streams failed, so that the others can be shown."""
     declaration, settings = opened.source(source.name)
-    try:
-        report = read(
+    return outcome(
+        lambda: read(
             declaration,
             settings,
             opened.sinks,
@@ -179,9 +180,7 @@ def run_sync(
             streams=streams,
             retry_kind=retry_kind,
         )
-    except SyncFailedError as error:
-        return cast("SyncReport", error.report), error
-    return report, None
+    )
 
 
 def asset_key(source: Source, stream: Stream) -> dg.AssetKey:

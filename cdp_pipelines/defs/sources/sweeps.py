@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
 
 import dagster as dg
 
@@ -11,6 +10,7 @@ from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.assets import asset_key
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
+from cdp_pipelines.source_run import outcome
 from cdp_pipelines.sweeping import SweepReport, SweptSource, Wanted, sweep_source
 from connectors.spec import Source, Stream
 
@@ -54,13 +54,11 @@ def sweep_checks(source: Source) -> dg.AssetChecksDefinition:
 def _run(opened: Installation, source: Source) -> tuple[SweptSource, SyncFailedError | None]:
     declaration, settings = opened.source(source.name)
     wanted = Wanted(longest=LONGEST, only_due=True)
-    try:
-        report = sweep_source(
+    return outcome(
+        lambda: sweep_source(
             declaration, settings, opened.sinks, token=opened.token(source.name), now=clock, wanted=wanted
         )
-    except SyncFailedError as error:
-        return cast("SweptSource", error.report), error
-    return report, None
+    )
 
 
 def _result(source: Source, stream: Stream, report: SweepReport) -> dg.AssetCheckResult:
