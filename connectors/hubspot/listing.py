@@ -18,7 +18,7 @@ from connectors.spec import Context, Json, Request
 _LONGEST_QUERY = 15_000
 """Characters of property names in a listing's address; longer ones were seen to be refused with 414."""
 _PLACE_REFUSED = frozenset({400, 404, 410})
-_PAGE = 100
+_PAGE, _SEARCH_PAGE = 100, 200
 _PAGES_AT_A_STRETCH = 50
 """Pages one reader reads of a range before it gives the rest back: the end of a load waits for no longer than that, and
 the half-empty last page of a range is one in a hundred."""
@@ -198,6 +198,23 @@ def _reached(span: Span, ids: Sequence[int], at: int, *, more: bool) -> int | No
 
 def _is_in(span: Span, id_: int) -> bool:
     return span.start <= id_ and (span.end is None or id_ < span.end)
+
+
+def above(reading: Reading, id_: int, *filters: Json, names: Sequence[str]) -> Request:
+    """The search for live objects with a higher id that pass ``filters``, by rising id, with the properties ``names``.
+
+    The filter on the id is the last one, where ``paging.after_last_id`` looks for it.
+    """
+    by_id = {"propertyName": "hs_object_id", "operator": "GT", "value": str(id_)}
+    return Request(
+        f"{reading.stream.path}/search",
+        json={
+            "filterGroups": [{"filters": [*filters, by_id]}],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": names,
+            "limit": _SEARCH_PAGE,
+        },
+    )
 
 
 async def _highest_id(reading: Reading) -> int | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.cursors import ChangedSince
 from connectors.errors import IncompleteError, RejectedError
-from connectors.hubspot.listing import has_more, listed, properties
+from connectors.hubspot.listing import above, has_more, listed, properties
 from connectors.paging import after_last_id, offset_while_more
 from connectors.reading import Page, Reading
 from connectors.side_by_side import together
@@ -67,17 +67,8 @@ def _place(phase: str, place: Json | None, started: str) -> Json:
 
 
 def _search(reading: Reading, modified: str, start: datetime) -> Request:
-    since = {"propertyName": modified, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}
-    above = {"propertyName": "hs_object_id", "operator": "GT", "value": "0"}
-    return Request(
-        f"{reading.stream.path}/search",
-        json={
-            "filterGroups": [{"filters": [since, above]}],
-            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-            "properties": properties(reading.stream.name, reading.context),
-            "limit": 200,
-        },
-    )
+    since = {"propertyName": modified, "operator": "GTE", "value": str(_millis(start))}
+    return above(reading, 0, since, names=properties(reading.stream.name, reading.context))
 
 
 def by_ids(name: str) -> ByIds:

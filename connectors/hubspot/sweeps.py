@@ -7,24 +7,13 @@ vanished where another came unseen.
 
 from collections.abc import Sequence
 
+from connectors.hubspot.listing import above, has_more
 from connectors.reading import Reading
-from connectors.spec import Request
 from connectors.sweeping import Keys
 
 
 async def ids_above(reading: Reading, after: int, _ours: Sequence[int]) -> Keys:
     """The next live objects of a type by id; archived and merged ones are not among them."""
-    above = {"propertyName": "hs_object_id", "operator": "GT", "value": str(after)}
-    request = Request(
-        f"{reading.stream.path}/search",
-        json={
-            "filterGroups": [{"filters": [above]}],
-            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-            "properties": ["hs_object_id"],
-            "limit": 200,
-        },
-    )
-    body = await reading.send(request) or {}
+    body = await reading.send(above(reading, after, names=["hs_object_id"])) or {}
     present = frozenset(int(record["id"]) for record in reading.records_of(body))
-    more = (body.get("paging") or {}).get("next")
-    return Keys(present, max(present, default=after) if more else None)
+    return Keys(present, max(present, default=after) if has_more(body) else None)
