@@ -21,7 +21,7 @@ from cdp_pipelines.source_run import Process, carry_out
 from cdp_pipelines.sync import Progress
 from cdp_pipelines.tombstones import ids_of, tombstones_of, too_many
 from cdp_pipelines.wiring import connect
-from cdp_pipelines.writing import Sinks, write_rows
+from cdp_pipelines.writing import Sinks, write_rows, write_tombstones
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, QuotaSpentError, SettingsError
 from connectors.spec import Source, Stream, Tokens
@@ -308,12 +308,9 @@ class _Run:
 
     def _bury(self, stream: Stream, part: Part, read_at: datetime) -> int:
         """Mark what is gone as deleted; how many were not so marked before."""
-        sinks, entity = self._sinks, _declared(stream).entity
-        rows = tombstones_of(sinks.lake, self._source.name, entity, part.gone, run_id=self._run_id, read_at=read_at)
-        if not len(rows):
-            return 0
-        self._held.check()
-        return sinks.lake.append(entity.__entity__, rows).tombstones
+        lake, source, entity = self._sinks.lake, self._source.name, _declared(stream).entity
+        rows = tombstones_of(lake, source, entity, part.gone, run_id=self._run_id, read_at=read_at)
+        return write_tombstones(self._sinks, self._held, entity, rows)
 
     def _numbers(self, stream: Stream) -> Sequence[int]:
         """Numbers of the stream's records, ascending, in eight bytes each."""

@@ -29,7 +29,7 @@ from cdp_pipelines.memory import give_back
 from cdp_pipelines.source_run import Process, carry_out
 from cdp_pipelines.tombstones import vanished
 from cdp_pipelines.wiring import connect
-from cdp_pipelines.writing import Sinks, write_rows
+from cdp_pipelines.writing import Sinks, write_rows, write_tombstones
 from connectors.client import Attempt
 from connectors.connection import Connection
 from connectors.errors import ConnectorError, UnreachableError
@@ -327,8 +327,7 @@ class _Run:
                 for entity in one.stream.entities:  # declared children first
                     if rows := batch.rows.get(entity):
                         self._append(entity, rows, batch.read_at, one.report)
-            for seen in batch.sweeps:
-                self._sweep(seen, batch.read_at, one.report)
+            self._sweep(batch.sweeps, batch.read_at, one.report)
         self._settle(one, batch)
         give_back()
 
@@ -341,13 +340,11 @@ class _Run:
         report.deleted += written.deleted
         report.erased += written.erased
 
-    def _sweep(self, seen: Sweep, read_at: datetime, report: StreamReport) -> None:
-        """Mark as deleted what a whole listing no longer has."""
-        swept = vanished(self._sinks.lake, self._source.name, seen, run_id=self._run_id, read_at=read_at)
-        report.notices += [swept.refused] if swept.refused else []
-        if len(swept.tombstones):
-            self._held.check()
-            deleted = self._sinks.lake.append(seen.entity.__entity__, swept.tombstones).tombstones
+    def _sweep(self, sweeps: Sequence[Sweep], read_at: datetime, report: StreamReport) -> None:
+        """Mark as deleted what whole listings no longer have."""
+        for swept in vanished(self._sinks.lake, self._source.name, sweeps, run_id=self._run_id, read_at=read_at):
+            report.notices += swept.refused
+            deleted = write_tombstones(self._sinks, self._held, swept.entity, swept.tombstones)
             report.written += deleted
             report.deleted += deleted
 

@@ -4,7 +4,7 @@ The facts of the record stay for history, and its values stay encrypted as they 
 version is that of the row, and only the time of reading is later, so a record that is there again counts again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,10 +21,11 @@ FEW = 10
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep found: the rows to append, or why nothing is touched."""
+    """What sweeps of one entity found: the rows to append, and for each part that is left alone why."""
 
+    entity: type[Entity]
     tombstones: pa.Table
-    refused: str | None = None
+    refused: tuple[str, ...]
 
 
 def too_many(gone: int, of: int, most: float) -> bool:
@@ -32,26 +33,33 @@ def too_many(gone: int, of: int, most: float) -> bool:
     return gone > max(FEW, most * of)
 
 
-def vanished(lake: Lake, source: str, sweep: Sweep, *, run_id: str, read_at: datetime) -> Swept:
-    """The current rows of a swept part that were not listed, as tombstones.
+def vanished(lake: Lake, source: str, sweeps: Sequence[Sweep], *, run_id: str, read_at: datetime) -> Iterator[Swept]:
+    """The current rows of swept parts that were not listed, as tombstones, one entity after the other.
 
     Args:
-        lake: Where the rows are.
+        lake: Where the rows are; read once per entity, however many parts of it were swept.
         source: Name of the source.
-        sweep: What was listed, and how much of it may go at once.
+        sweeps: What was listed, and how much of it may go at once.
         run_id: Run that writes them.
-        read_at: When the listing was read.
+        read_at: When the listings were read.
     """
-    name = sweep.entity.__entity__
-    stored = [id_ for id_ in ids_of(lake, source, sweep.entity) if id_.startswith(sweep.prefix)]
-    gone = [id_ for id_ in stored if id_ not in sweep.present]
-    if too_many(len(gone), len(stored), sweep.most):
-        return Swept(
-            lake.tables[name].rows.empty_table(),
-            f"{len(gone)} of {len(stored)} records of {name} under {sweep.prefix} are no longer listed. So many at "
-            f"once look like a fault, so they stay; if they are really gone, see docs/connectors/{source}.md.",
-        )
-    return Swept(tombstones_of(lake, source, sweep.entity, gone, run_id=run_id, read_at=read_at))
+    for entity in dict.fromkeys(sweep.entity for sweep in sweeps):
+        ids, gone, refused = ids_of(lake, source, entity), list[str](), list[str]()
+        for sweep in (sweep for sweep in sweeps if sweep.entity is entity):
+            stored = [id_ for id_ in ids if id_.startswith(sweep.prefix)]
+            missing = [id_ for id_ in stored if id_ not in sweep.present]
+            if too_many(len(missing), len(stored), sweep.most):
+                refused.append(_refusal(source, sweep, len(missing), len(stored)))
+            else:
+                gone += missing
+        yield Swept(entity, tombstones_of(lake, source, entity, gone, run_id=run_id, read_at=read_at), tuple(refused))
+
+
+def _refusal(source: str, sweep: Sweep, gone: int, of: int) -> str:
+    return (
+        f"{gone} of {of} records of {sweep.entity.__entity__} under {sweep.prefix} are no longer listed. So many at "
+        f"once look like a fault, so they stay; if they are really gone, see docs/connectors/{source}.md."
+    )
 
 
 def ids_of(lake: Lake, source: str, entity: type[Entity]) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.database.leases import Held
@@ -51,3 +53,15 @@ def write_rows(
         database.append_ledger(sinks.stores.control, protected.table, run_id=run_id)
         reach("ledger_after")
     return Written(appended.rows, appended.skipped, appended.tombstones, protected.dropped_erased)
+
+
+def write_tombstones(sinks: Sinks, held: Held, entity: type[Entity], rows: pa.Table) -> int:
+    """Append rows marked as deleted; how many were not so marked before.
+
+    Raises:
+        LeaseError: Somebody else has taken over meanwhile; nothing was appended.
+    """
+    if not len(rows):
+        return 0
+    held.check()
+    return sinks.lake.append(entity.__entity__, rows).tombstones
