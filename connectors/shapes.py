@@ -52,6 +52,20 @@ _HOLDS: Mapping[Kind, frozenset[type]] = {
     Kind.ANY: frozenset(JSON_TYPES),
 }
 _TEXTS = frozenset({str, NoneType})
+_SINGLE = frozenset({Kind.TEXT, Kind.TIME, Kind.WHOLE, Kind.NUMBER, Kind.FLAG})
+
+
+class _NoValue:
+    """Stands for an empty list or object where a single value belongs: no field of an entity takes it.
+
+    Left as it came it would be false, and a map would read "nothing there", which nobody has said.
+    """
+
+    def __str__(self) -> str:
+        raise TypeError("no value")
+
+
+NO_VALUE = _NoValue()
 
 
 def fields(**names: str) -> Mapping[str, Kind]:
@@ -170,7 +184,9 @@ class Shapes:
 
 
 def coerced(value: Any, kind: Kind) -> Any:  # noqa: ANN401 - any JSON
-    """``value`` as a field of ``kind`` holds it, where that is beyond doubt; else as it is."""
+    """``value`` as a field of ``kind`` holds it, where that is beyond doubt; else so that nobody takes it for one."""
+    if type(value) in {list, dict} and not value and kind in _SINGLE:
+        return NO_VALUE
     coerce = _COERCIONS.get((type(value), kind))
     try:
         return value if coerce is None else coerce(value)

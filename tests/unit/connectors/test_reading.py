@@ -160,6 +160,17 @@ def test_a_field_of_another_type_is_read_all_the_same_and_counted(vendor, compan
     assert result.seen.odd == {("id", "string"): 1, ("name", "integer"): 1, ("updated_at", "integer"): 1}
 
 
+def test_an_empty_list_in_place_of_a_text_sets_its_record_aside_and_is_not_read_as_nothing(vendor, vary, company):
+    def map_loosely(record, context):
+        return map_company({**record, "name": record["name"] or None}, context)
+
+    map_company = vary().streams[0].map
+    there = vendor(page(company(1), company(2, name=[]), company(3, name="")), source=vary(map=map_loosely))
+    result = there.read()[0]
+    assert [row["source_id"] for row in result.rows[Account]] == ["1", "3"]
+    assert result.rejected == [Rejected("2", "invalid:name:string_type")]
+
+
 def test_a_field_that_cannot_be_read_sets_its_record_aside_and_is_counted_too(vendor, company):
     result = vendor(page(company(1), company(2, name=["Foo"]))).read()[0]
     assert result.rejected == [Rejected("2", "invalid:name:string_type")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.shapes import MOST_NAMES, OTHER, Kind, Seen, Shapes, coerced, fields
+from connectors.shapes import MOST_NAMES, NO_VALUE, OTHER, Kind, Seen, Shapes, coerced, fields
 
 DECLARED = fields(whole="id", text="name", flag="active", any="extra", object="properties")
 
@@ -27,7 +27,7 @@ def test_new_and_retyped_fields_are_told_with_the_type_they_came_as():
     assert Shapes(DECLARED).take(records).odd == {
         ("id", "string"): 1, ("id", "array"): 1, ("hat", "null"): 1, ("hat", "string"): 2,
     }  # fmt: skip
-    assert records == [{"id": 7, "hat": None}, {"id": 8, "hat": "red"}, {"id": [], "hat": "blue"}]
+    assert records == [{"id": 7, "hat": None}, {"id": 8, "hat": "red"}, {"id": NO_VALUE, "hat": "blue"}]
 
 
 def test_texts_asked_for_by_name_are_looked_at_like_fields():
@@ -91,6 +91,15 @@ def test_what_is_no_object_is_left_to_the_reader():
 def test_what_is_beyond_doubt_is_made_what_it_should_be_and_the_rest_stays(value, kind, expected):
     found = coerced(value, kind)
     assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("empty", [[], {}])
+def test_an_empty_list_is_not_taken_for_no_value_where_a_single_one_belongs(empty):
+    found = coerced(empty, Kind.TEXT)
+    assert (found, bool(found)) == (NO_VALUE, True)
+    with pytest.raises(TypeError):
+        f"{found}"
+    assert (coerced(empty, Kind.LIST), coerced(empty, Kind.OBJECT), coerced(empty, Kind.ANY)) == (empty, empty, empty)
 
 
 def test_a_kind_there_is_not_is_refused():
