@@ -17,9 +17,8 @@ def rare_collection() -> Iterator[None]:
     """Let the cyclic garbage collector run seldom.
 
     A page becomes tens of thousands of small objects without a cycle among them; at Python's defaults the
-    collector walks them again and again, which more than doubled the CPU of a page of ticket events. What does hang
-    in cycles (answers of the HTTP client) is collected after each batch (``give_back``), when little else is alive;
-    what was there before the run is left out of that.
+    collector walks them again and again, which more than doubled the CPU of a page of ticket events. What was there
+    before the run is left out.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -32,8 +31,7 @@ def rare_collection() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Collect what hangs in cycles, and give memory that Arrow and the C library keep back to the system."""
-    gc.collect()
+    """Give memory that Arrow and the C library keep back to the system."""
     pa.default_memory_pool().release_unused()
     if _trim is not None:
         _trim(0)

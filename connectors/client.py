@@ -310,6 +310,8 @@ class Client:
                     extensions={MOST_BYTES: bounds.page_bytes},
                 )
             status = response.status_code
+            # It is read. The stream and the answer hold each other, and with them a page until garbage is collected.
+            response.stream = httpx.ByteStream(b"")
         except (httpx.RequestError, TimeoutError, TooLargeError) as error:
             # from None: messages of the HTTP library may quote the address that was called.
             raise self._unanswered(request, url, error) from None
