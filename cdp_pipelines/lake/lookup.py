@@ -1,12 +1,14 @@
 """Which rows of a batch are new: a look-up in the current rows that reads a few bytes a row.
 
 Three steps, each for the rows the step before left undecided: find the keys by their hash,
-compare the heads of the digests, and only then read keys and times. Nothing of the table is
-kept between batches, so memory is that of one row group.
+compare the heads of the digests, and only then read keys and times. Between batches half of each
+hash is kept, four bytes a row of the tail: a first load would otherwise read every file it has
+written again for every batch.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cdp_pipelines.lake.files import Key, footer, metadata
+from cdp_pipelines.lake.files import TAIL, Key, footer, metadata
 
 RowGroup = tuple[Path, int]
 """A file and the number of one of its row groups."""
 Ints = npt.NDArray[np.int64]
+Halves = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.bool_]
 
 # 2**18 flags fit the second-level cache; with 10,000 keys in them 4 % of foreign hashes pass.
@@ -141,11 +144,15 @@ class _Hits:
 def _find(batch: _Batch, paths: list[Path]) -> _Hits:
     order = np.argsort(batch.hashes)
     hashes = batch.hashes[order]
+    halves = np.sort(_half(hashes))
     sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
     sieve[_sieve_place(hashes)] = True
     groups: list[RowGroup] = []
     found: list[tuple[Ints, Ints, Ints]] = []
     for candidate in _candidates(batch, paths):
+        kept = _kept_halves(candidate)
+        if kept is not None and not _have_common(halves, kept[sieve[_sieve_place(kept)]]):
+            continue
         stored = _ints(_read(candidate, "key_hash"))
         rows = np.flatnonzero(sieve[_sieve_place(stored)])
         place = np.minimum(np.searchsorted(hashes, stored[rows]), len(hashes) - 1)
@@ -164,7 +171,23 @@ def _candidates(batch: _Batch, paths: list[Path]) -> Iterator[RowGroup]:
             yield path, number
 
 
-def _sieve_place(hashes: Ints) -> Ints:
+@lru_cache(maxsize=2048)  # at most 20 kB each
+def _kept_halves(group: RowGroup) -> Halves | None:
+    """Half of each key's hash in a row group of the tail; None for one of the base, which is six times as long."""
+    path, _ = group
+    return _half(_ints(_read(group, "key_hash"))) if path.parent.name == f"layer={TAIL}" else None
+
+
+def _half(hashes: Ints) -> Halves:
+    return hashes.astype(np.uint32)  # the lower one
+
+
+def _have_common(ascending: Halves, others: Halves) -> bool:
+    place = np.minimum(np.searchsorted(ascending, others), len(ascending) - 1)
+    return bool((ascending[place] == others).any())
+
+
+def _sieve_place(hashes: Ints | Halves) -> Ints | Halves:
     return hashes & ((1 << _SIEVE_BITS) - 1)
 
 
