@@ -14,7 +14,7 @@ from models.tables import ControlTable, UtcDateTime
 
 
 class SyncState(ControlTable, table=True):
-    """How far a stream has been read. One row per stream of a source."""
+    """How far a stream has been read. One row per stream of a source; of ``cdp``, what a run has still to write."""
 
     __tablename__: ClassVar[str] = "sync_state"
 

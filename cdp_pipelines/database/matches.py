@@ -1,17 +1,19 @@
 """Pairs of person records that may be one person, and what operators said about them. References alone, no value."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 
 from cdp_pipelines.database.rows import insert_table, read_table, table_of, upsert
 from cdp_pipelines.database.stores import writing
-from models.control import MatchAnswer, MatchPair
+from models import OURSELVES, MatchKey
+from models.control import MatchAnswer, MatchPair, SyncState
 
-_PAIR, _ANSWER = table_of(MatchPair), table_of(MatchAnswer)
+_PAIR, _ANSWER, _STATE = table_of(MatchPair), table_of(MatchAnswer), table_of(SyncState)
+_NOTE = {"source": OURSELVES, "stream": MatchKey.__entity__}
 _REFERENCES = ("source", "source_id", "other_source", "other_source_id")
 _CHUNK = 500
 """Ids per statement; below SQLite's limit on parameters in every build."""
@@ -23,13 +25,31 @@ def read_pairs(control: Engine) -> pa.Table:
         return read_table(connection, select(_PAIR).order_by(_PAIR.c.pair_id))
 
 
-def replace_pairs(control: Engine, gone: Collection[str], rows: pa.Table) -> None:
-    """Let go of the pairs ``gone`` and keep ``rows``, in one transaction."""
+def replace_pairs(control: Engine, gone: Collection[str], rows: pa.Table, *, run_id: str) -> None:
+    """Let go of the pairs ``gone`` and keep ``rows``, and note that the tokens they follow from are not written yet.
+
+    All in one transaction. Until ``note_tokens`` says that they are, nobody can tell from the tokens which pairs there
+    should be: the records may be as they were again when the next run looks.
+    """
     if not gone and not rows.num_rows:
         return
+    note = {"cursor": {"tokens": "not written"}, "run_id": run_id, "updated_at": datetime.now(UTC)}
     with writing(control) as connection:
+        connection.execute(upsert(control, SyncState, replace=list(note)), [_NOTE | note])
         _delete(connection, list(gone))
         insert_table(connection, MatchPair, rows)
+
+
+def note_tokens(control: Engine) -> None:
+    """Note that the tokens which the pairs follow from are written."""
+    with writing(control) as connection:
+        connection.execute(delete(_STATE).where(*_is_note()))
+
+
+def are_tokens_written(control: Engine) -> bool:
+    """Whether the tokens in the lake are those which the pairs follow from."""
+    with control.connect() as connection:
+        return connection.execute(select(_STATE.c.run_id).where(*_is_note())).first() is None
 
 
 def read_answers(control: Engine) -> pa.Table:
@@ -72,6 +92,10 @@ def record_answer(control: Engine, pair: dict[str, Any], *, answer: str, actor: 
     row |= {"answer": answer, "actor": actor, "answered_at": datetime.now(UTC)}
     with control.begin() as connection:
         connection.execute(upsert(control, MatchAnswer, replace=("answer", "actor", "answered_at")), [row])
+
+
+def _is_note() -> Iterator[ColumnElement[bool]]:
+    return (_STATE.c[name] == value for name, value in _NOTE.items())
 
 
 def _delete(connection: Connection, pair_ids: list[str]) -> None:

@@ -3,7 +3,7 @@
 A run compares the pairs of which a record changed in what it is compared by, and recalls the others from the control
 store, where every pair is kept that is likely enough to be looked at. What is kept is a function of the current
 records: a pair goes when a record of it changed or when the two share no token any more. Pairs are written before the
-tokens that say they were compared, so a run that dies in between is made good by the next.
+tokens that say they were compared; after a run that died in between, the next one compares everybody.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Known(NamedTuple):
     """What earlier runs and operators left.
 
     Attributes:
-        keys: Rows of ``match_key``: source, source_id, stamp, tokens, compared.
+        keys: Rows of ``match_key``: source, source_id, stamp, tokens, compared; none where they cannot be trusted.
         pairs: Rows of ``match_pair``.
         answers: Rows of ``match_answer``.
     """

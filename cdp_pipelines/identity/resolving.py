@@ -12,7 +12,13 @@ import pyarrow as pa
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import IdentitySettings, Settings
 from cdp_pipelines.database import IdRegister, Stores
-from cdp_pipelines.database.matches import read_answers, read_pairs, replace_pairs
+from cdp_pipelines.database.matches import (
+    are_tokens_written,
+    note_tokens,
+    read_answers,
+    read_pairs,
+    replace_pairs,
+)
 from cdp_pipelines.engine import Engine
 from cdp_pipelines.identity.assign import Change, assign
 from cdp_pipelines.identity.clusters import CAUSES, Clusters, Likeness, cluster
@@ -144,7 +150,8 @@ class _Matching:
     @classmethod
     def of(cls, matcher: Matcher, records: pa.Table, source: LakeRows, stores: Stores, now: datetime) -> "_Matching":
         """Compare records, unless the settings say that keys and answers alone decide."""
-        known = Known(source.match_keys(), read_pairs(stores.control), read_answers(stores.control))
+        trusted = source.match_keys() if are_tokens_written(stores.control) else source.match_keys().slice(0, 0)
+        known = Known(trusted, read_pairs(stores.control), read_answers(stores.control))
         settings = matcher.settings.identity
         found = matcher.find(records, known, now=now) if settings.probabilistic else None
         return cls(records, stores, known, settings, now, found)
@@ -173,9 +180,11 @@ class _Matching:
         pairs = pair_table(self.records, self.found, clusters, self.known, self.settings)
         gone, news = changes_of(pairs, self.known.pairs, now=self.now)
         writer.before_write()
-        replace_pairs(self.stores.control, gone, news)
+        replace_pairs(self.stores.control, gone, news, run_id=writer.run_id)
         reach("identity_pairs")
         writer.write_table(MatchKey, self.found.keys)
+        if gone or len(news) or self.found.keys.num_rows:
+            note_tokens(self.stores.control)
         waiting: int = pairs["standing"].to_pylist().count("review")
         return waiting
 

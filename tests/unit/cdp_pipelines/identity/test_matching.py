@@ -308,22 +308,59 @@ def test_an_unchanged_world_writes_nothing(installation: Installation) -> None:
     assert (installation.lake.snapshot().versions, read_pairs(installation.stores.control)) == before
 
 
-@pytest.mark.parametrize("point", ["identity_links", "identity_pairs"])
-def test_a_run_that_died_is_made_good_by_the_next(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
+def die_at(installation: Installation, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """A run that ends at a barrier."""
+
     def die(name: str) -> None:
         if name == point:
             raise KeyboardInterrupt
 
-    installation.people(ANNA, DESK)
     with monkeypatch.context() as patch:
         patch.setattr(resolving, "reach", die)
         with pytest.raises(KeyboardInterrupt):
             installation.resolve()
+
+
+@pytest.mark.parametrize("point", ["identity_links", "identity_pairs"])
+def test_a_run_that_died_is_made_good_by_the_next(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    installation.people(ANNA, DESK)
+    die_at(installation, monkeypatch, point)
     assert installation.resolve().compared == 1
     assert (installation.partition(), pairs(installation)) == (JOINED, [("1", "7", "joined")])
     assert installation.resolve().compared == 0
+
+
+@pytest.mark.parametrize("point", ["identity_links", "identity_pairs"])
+def test_what_changed_and_changed_back_while_a_run_was_dead_is_as_it_was(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    installation.people(ANNA, DESK)
+    installation.resolve()
+    before = installation.partition(), pairs(installation)
+    installation.people(DESK | {"full_name": "Carl Wald", "city": "Bonn"})
+    die_at(installation, monkeypatch, point)
+    installation.people(DESK)
+    installation.resolve()
+    assert (installation.partition(), pairs(installation)) == before == (JOINED, [("1", "7", "joined")])
+    assert installation.resolve().compared == 0
+
+
+def test_a_crowd_that_came_and_went_while_a_run_was_dead_separates_nobody(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.settings = settings(installation, max_records_per_block=2)
+    installation.people(ANNA, NAMESAKE)
+    installation.resolve()
+    assert pairs(installation) == [("1", "7", "review")]
+    crowd = [{"source": "shop", "source_id": f"{n}", "full_name": "Anna Sand"} for n in range(2)]
+    installation.people(*crowd)
+    die_at(installation, monkeypatch, "identity_pairs")
+    assert pairs(installation) == []
+    installation.people(*(one | {"deleted": True} for one in crowd))
+    installation.resolve()
+    assert pairs(installation) == [("1", "7", "review")]
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a run", "a run that fails"])
