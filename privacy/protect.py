@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -85,12 +85,14 @@ class Protector:
         self._blocking = BlockingIndex(ring)
         self._normalisers = {match: normaliser(match, phone_region=phone_region) for match in Match}
 
-    def protect(self, entity: type[Entity], rows: Sequence[Row], *, run_id: str, read_at: datetime) -> ProtectedRows:
+    def protect(
+        self, entity: type[Entity], rows: Sequence[Row] | pa.Table, *, run_id: str, read_at: datetime
+    ) -> ProtectedRows:
         """The protected form of ``rows``.
 
         Args:
             entity: Class of the rows.
-            rows: Validated rows, as ``derive.validator(entity)`` returns them.
+            rows: Validated rows, as ``derive.validator(entity)`` returns them, or what we made ourselves by column.
             run_id: The run that read them.
             read_at: When they were read.
 
@@ -103,7 +105,8 @@ class Protector:
         subjects = [stored for stored in found if stored.wrapped_key is not None]
         dropped = len(found) - len(subjects)
         if dropped:
-            columns = _columns(plan, [row for row, stored in zip(rows, found, strict=True) if stored.wrapped_key])
+            kept = [stored.wrapped_key is not None for stored in found]
+            columns = {name: _chosen(values, kept) for name, values in columns.items()}
         times = {field.name: _array(columns[field.name], derive.UTC) for field in plan.fields if field.type is datetime}
         system = {
             "subject_id": [stored.subject_id for stored in subjects],
@@ -317,11 +320,18 @@ def _stored_as(field: derive.FieldPlan) -> tuple[str, ...]:
     return (field.name,) if field.token_column is None else (field.name, field.token_column)
 
 
-def _columns(plan: _Plan, rows: Sequence[Row]) -> Columns:
+def _columns(plan: _Plan, rows: Sequence[Row] | pa.Table) -> Columns:
     """The rows by column."""
+    if isinstance(rows, pa.Table):  # times stay as they are: Python's cost more than all else here
+        arrays = [(field, rows[field.name].combine_chunks()) for field in plan.fields]
+        return {field.name: array if field.type is datetime else array.to_pylist() for field, array in arrays}
     if not rows:
         return dict.fromkeys(plan.names, ())
     return dict(zip(plan.names, zip(*map(plan.values, rows), strict=True), strict=True))
+
+
+def _chosen(values: Column, kept: list[bool]) -> Column:
+    return values.filter(pa.array(kept)) if isinstance(values, pa.Array) else list(compress(values, kept))
 
 
 def _about(plan: _Plan, columns: Columns) -> list[SubjectRef]:

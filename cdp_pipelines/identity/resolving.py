@@ -123,7 +123,7 @@ class _Writer:
     now: datetime
     before_write: Callable[[], None]
 
-    def write(self, entity: type[Entity], rows: list[dict[str, Any]]) -> None:
+    def write(self, entity: type[Entity], rows: list[dict[str, Any]] | pa.Table) -> None:
         """Append ``rows``, if any."""
         if rows:
             protected = self.protector.protect(entity, rows, run_id=self.run_id, read_at=self.now)
@@ -133,7 +133,7 @@ class _Writer:
     def write_table(self, entity: type[Entity], rows: pa.Table) -> None:
         """Append ``rows`` batch by batch."""
         for start in range(0, rows.num_rows, _BATCH_ROWS):
-            self.write(entity, rows.slice(start, _BATCH_ROWS).to_pylist())
+            self.write(entity, rows.slice(start, _BATCH_ROWS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,24 @@ def test_rows_of_an_erased_subject_are_dropped_and_counted(protector: Protector,
     assert (later.dropped_erased, later.table.num_rows) == (1, 0)
 
 
+def test_rows_given_by_column_come_out_like_rows_given_one_by_one(protector: Protector, vault: FakeVault) -> None:
+    rows = [ticket("77", "5"), ticket("78", "6", created_at=READ_AT), ticket("79", "5"), ticket("80", None)]
+    names = [name for name in arrow_schema(Ticket).names if name in rows[0]]
+    columns = pa.Table.from_pylist(rows, schema=pa.schema([arrow_schema(Ticket).field(name) for name in names]))
+
+    def both() -> list[ProtectedRows]:
+        given: list[Any] = [rows, columns]
+        return [protector.protect(Ticket, each, run_id="run-1", read_at=READ_AT) for each in given]
+
+    by_row, by_column = both()
+    assert by_row.table.num_rows == 4
+    assert by_column.table.equals(by_row.table)
+    vault.erase(SubjectRef("zendesk", "person", "5"))
+    by_row, by_column = both()
+    assert by_row.dropped_erased == by_column.dropped_erased == 2
+    assert by_column.table.equals(by_row.table)
+
+
 def test_an_erased_subject_reveals_nothing(protector: Protector, revealer: Revealer, vault: FakeVault) -> None:
     table = protect(protector, Person, person("1", city="Berlin"), person("2", city="Bonn")).table
     vault.erase(SubjectRef("hubspot", "person", "1"))
