@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ STATES = pa.schema(
     ]
 )
 """Columns of ``consent_state``."""
+
+_values = attrgetter(*STATES.names[1:])
+"""Values of an ``EffectiveState`` in the order of ``STATES``, which begins with the profile."""
 
 _DECISION = ("purpose", "channel", "scope", "state", "at", "source", "inferred", "policy_version", "ended_at")
 
@@ -57,7 +61,7 @@ class Consents:
     def states(self) -> pa.Table:
         """The rows of ``consent_state``, sorted: what was decided, and the policy's answer where nothing was."""
         alone = self.history.filter(pc.field("is_alone"))
-        # Nine in ten decisions stand alone and are the state; only the others have to be weighed one by one.
+        # A decision that stands alone is the state; the others have to be weighed one by one.
         weighed = self._weighed(self.history.filter(~pc.field("is_alone")))
         decided = pa.concat_tables([_state_rows(alone), weighed])
         defaults = [self._defaults(purpose, decided) for purpose in PURPOSES]
@@ -73,10 +77,9 @@ class Consents:
 
     def _weighed(self, history: pa.Table) -> pa.Table:
         rows = [row for place, decisions in self._by_profile(history) for row in self._rows(place, decisions)]
-        ids = self.profiles.take(pa.array([place for place, _ in rows], pa.int64())).to_pylist()
-        return pa.Table.from_pylist(
-            [{"profile_id": id_, **_row(state)} for id_, (_, state) in zip(ids, rows, strict=True)], schema=STATES
-        )
+        ids = self.profiles.take(pa.array([place for place, _ in rows], pa.int64()))
+        columns = list(zip(*(_values(state) for _, state in rows), strict=True)) or [()] * (len(STATES) - 1)
+        return pa.table([ids, *columns], schema=STATES)
 
     def _by_profile(self, history: pa.Table) -> Iterator[tuple[int, list[Decision]]]:
         """(place in ``profiles``, decisions) of each profile that decided something."""
@@ -100,9 +103,11 @@ class Consents:
         """The policy's answer for the profiles that decided nothing general about ``purpose``."""
         general = decided.filter((pc.field("purpose") == purpose) & (pc.field("scope") == ALL))
         profiles = self.profiles.filter(pc.invert(pc.is_in(self.profiles, value_set=general["profile_id"])))
-        row = _row(effective_state((), purpose, policy=self.policy))
-        columns = [profiles, *(_constant(row[field.name], len(profiles), field.type) for field in list(STATES)[1:])]
-        return pa.table(columns, schema=STATES)
+        values = _values(effective_state((), purpose, policy=self.policy))
+        columns = [
+            _constant(value, len(profiles), field.type) for value, field in zip(values, list(STATES)[1:], strict=True)
+        ]
+        return pa.table([profiles, *columns], schema=STATES)
 
 
 def _state_rows(alone: pa.Table) -> pa.Table:
@@ -114,10 +119,6 @@ def _strictness(state: EffectiveState) -> tuple[bool, bool, float, str]:
     """A refusal before a grant, a grant before the policy's answer; among equals the latest."""
     since = state.since.timestamp() if state.since else 0.0
     return not state.permitted and not state.is_default, not state.is_default, since, state.channel
-
-
-def _row(state: EffectiveState) -> dict[str, Any]:
-    return {field.name: getattr(state, field.name) for field in list(STATES)[1:]}
 
 
 def _constant(value: object, count: int, kind: pa.DataType | None = None) -> pa.Array:
