@@ -188,6 +188,10 @@ class Client:
         answer_seconds = self.stats.answer_seconds / max(1, self.stats.requests)
         return width_for(self._limiter.per_second(path), answer_seconds)
 
+    def is_held_back(self, path: str) -> bool:
+        """Whether calls of ``path`` wait for the vendor's limit now."""
+        return self._limiter.is_waited_for(path)
+
     async def send(
         self, request: Request, *, absent_on: Collection[int] = (), patience: Patience | None = None
     ) -> Json | None:

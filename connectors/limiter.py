@@ -130,6 +130,11 @@ class Limiter:
         ]
         return min(rates, default=math.inf)
 
+    def is_waited_for(self, path: str) -> bool:
+        """Whether calls of ``path`` stand in line."""
+        queue = self._queues.get(self._limits(path))
+        return queue is not None and queue.waiting > 0
+
     def _limits(self, path: str) -> tuple[Limit, ...]:
         return tuple(limit for limit in self._budget.limits if limit.holds(path))
 

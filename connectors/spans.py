@@ -18,7 +18,7 @@ from connectors.side_by_side import WIDTH, merged
 
 T = TypeVar("T")
 
-_WORTH_SHARING = 4
+_WORTH_SHARING = 10
 """Pieces that must be left of a part before it is shared: each new part costs a piece that is half empty."""
 
 
@@ -66,7 +66,13 @@ Read = Callable[[Span], AsyncGenerator[Piece[T]]]
 
 
 async def read_in_parts(
-    read: Read[T], left: Iterable[Span], *, length: int, few: int, width: int = WIDTH
+    read: Read[T],
+    left: Iterable[Span],
+    *,
+    length: int,
+    few: int,
+    width: int = WIDTH,
+    is_held_back: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[tuple[T, list[Span]]]:
     """Every item of ``left``, as it comes, with what is left to read once it is stored. Use it within ``aclosing``.
 
@@ -76,13 +82,15 @@ async def read_in_parts(
         length: How long the first parts are.
         few: A part with fewer records makes the next ones longer.
         width: How many parts are read at a time.
+        is_held_back: Whether calls wait for the vendor's limit: then no help is needed, and sharing a part would cost
+            calls.
 
     Raises:
         CappedError: A part of length one is still too much.
         IncompleteError: A part was read and nothing of it is done, so it would never end.
         ConnectorError: What ``read`` raises.
     """
-    parts = _Parts(list(left), length, few)
+    parts = _Parts(list(left), length, few, is_held_back)
     remaining = list(left)
 
     async def work() -> AsyncGenerator[Piece[T]]:
@@ -125,6 +133,7 @@ class _Parts:
     free: list[Span]
     length: int
     few: int
+    is_held_back: Callable[[], bool]
     under_way: int = 0
     waiting: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -152,7 +161,8 @@ class _Parts:
         """Whether others wait and enough is left of a part of which so many pieces have been read."""
         left = _length(todo)
         read = _length([part]) - left
-        return self.waiting > 0 and read > 0 and left * pieces >= _WORTH_SHARING * read
+        is_enough = read > 0 and left * pieces >= _WORTH_SHARING * read
+        return self.waiting > 0 and is_enough and not self.is_held_back()
 
     def over(self, part: Span, todo: Sequence[Span], records: int, *, is_capped: bool) -> None:
         """A part is over; ``todo`` is left of it."""

@@ -122,14 +122,18 @@ async def _serially(reading: Reading, after: str | None, *, archived: bool) -> A
 
 async def _by_id(reading: Reading, left: list[Span], *, archived: bool) -> AsyncGenerator[Listed]:
     """Ranges of ids side by side; all of it again, serially, if the vendor turns out not to list by id."""
-    width = reading.client.width(reading.stream.path)
+    client, path = reading.client, reading.stream.path
+    width = client.width(path)
     length = max(_PAGE, sum(span.end - span.start for span in left if span.end is not None) // width)
 
     def read(span: Span) -> AsyncGenerator[Piece[list[Json]]]:
         return _range(reading, span, archived=archived)
 
     try:
-        async with aclosing(read_in_parts(read, left, length=length, few=_PAGE // 2, width=width)) as found:
+        parts = read_in_parts(
+            read, left, length=length, few=_PAGE // 2, width=width, is_held_back=lambda: client.is_held_back(path)
+        )
+        async with aclosing(parts) as found:
             async for records, remaining in found:
                 yield Listed(records, _left(remaining) if remaining else None)
     except (_NotByIdError, RejectedError) as error:

@@ -54,10 +54,10 @@ class Ascending:
             at = reached
 
 
-async def found_in(read, left, most=None, length=50):
+async def found_in(read, left, most=None, length=50, **further):
     """What is found, and what is left if reading stops after ``most`` items."""
     items, remaining, count = [], left, 0
-    async with aclosing(read_in_parts(read, left, length=length, few=2, width=3)) as parts:
+    async with aclosing(read_in_parts(read, left, length=length, few=2, width=3, **further)) as parts:
         async for item, behind in parts:
             if count == most:
                 break
@@ -91,8 +91,9 @@ def test_what_lies_empty_costs_a_request_and_what_is_dense_is_not_read_by_one_al
     assert vendor.requests < 30
 
 
-def test_what_one_alone_is_left_with_is_shared_with_those_who_wait():
-    """All records lie in the first of three parts: whoever finds nothing in the others helps."""
+@pytest.mark.parametrize("is_held_back", [False, True])
+def test_what_one_alone_is_left_with_is_shared_with_those_who_wait(is_held_back):
+    """All records lie in the first of three parts: who finds nothing in the others helps, if the limit lets them."""
     readers = {}
 
     async def read(span):
@@ -106,9 +107,9 @@ def test_what_one_alone_is_left_with_is_shared_with_those_who_wait():
             at = reached
 
     dense = DENSE // 10
-    items, _ = asyncio.run(found_in(read, [Span(0, 3 * DENSE)], length=DENSE))
+    items, _ = asyncio.run(found_in(read, [Span(0, 3 * DENSE)], length=DENSE, is_held_back=lambda: is_held_back))
     assert len({item for item in items if item < DENSE}) >= dense
-    assert max(readers.values()) < dense / 2
+    assert (max(readers.values()) < dense / 2) is not is_held_back
 
 
 def test_windows_grow_where_little_is_and_shrink_at_the_cap():
