@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-WIDTH, _WIDEST = 16, 64
+WIDTH, _WIDEST = 16, 32
 """How many calls one reader has under way, and at most: each may hold a page in memory."""
 _UNEVEN = 1.5
 """Answers take unequally long, so that the mean alone would leave the limit unused at times."""

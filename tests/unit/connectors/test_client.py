@@ -290,15 +290,15 @@ def test_another_bad_request_is_not_repeated(vendor):
 
 
 def test_slow_answers_are_read_with_more_calls_under_way(vendor):
-    """A hundred calls a second at 0.3 s each: thirty, and half as many more, as not all take equally long."""
+    """A hundred calls a second at 0.2 s each: twenty, and half as many more, as not all take equally long."""
     widths = []
 
     async def read(reading):
         stats = reading.client.stats
-        for stats.requests, stats.answer_seconds in ((0, 0.0), (10, 1.0), (10, 3.0)):
+        for stats.requests, stats.answer_seconds in ((0, 0.0), (10, 1.0), (10, 2.0)):
             widths.append(reading.client.width("/companies"))
         yield reading.page([], cursor=None)
 
     there = vendor({})
     there.read(stream=replace(there.source.streams[0], paging=None, read=read))
-    assert widths == [WIDTH, WIDTH, 45]
+    assert widths == [WIDTH, WIDTH, 30]
