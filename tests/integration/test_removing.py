@@ -20,9 +20,9 @@ from sqlalchemy import text
 from cdp_pipelines import database
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.config import load_settings
+from cdp_pipelines.defs.event_log import instance_of
 from cdp_pipelines.installation import clock
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
-from cdp_pipelines.setup import dagster_home
 from models import Person
 from privacy.errors import UnknownSubjectError
 from sandbox.server import running
@@ -44,7 +44,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
         refresh_profiles(opened, now=clock())
         refresh_metrics(opened, now=clock())
         opened.lake.compact("person")
-    with instance_of(home) as instance:
+    with instance_of(home.settings) as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization(["hubspot", "contacts"]))
         instance.report_runless_asset_event(dg.AssetMaterialization(["zendesk", "users"]))
         instance.create_run_for_job(sync_hubspot_job)
@@ -54,10 +54,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @dg.job
 def sync_hubspot_job() -> None:
     """A job of the name that the source's own has."""
-
-
-def instance_of(home: Home) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_config(str(dagster_home(home.settings)))
 
 
 @pytest.fixture
@@ -145,7 +141,7 @@ def purged(filled: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_the_source_is_no_longer_read(purged: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert cdp(purged, "sync", "hubspot") == 10
     assert "is not configured" in capsys.readouterr().err
-    with instance_of(purged) as instance:
+    with instance_of(purged.settings) as instance:
         assert instance.get_runs() == []
         assert [key.path for key in instance.all_asset_keys()] == [["zendesk", "users"]]
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from cdp_pipelines.config import Settings
-from cdp_pipelines.setup import dagster_home
+from cdp_pipelines.defs.event_log import instance_of
 
 
 def jobs_of(name: str) -> tuple[str, str]:
@@ -14,7 +14,7 @@ def jobs_of(name: str) -> tuple[str, str]:
 def stop_schedule(settings: Settings, name: str) -> bool:
     """Take the state of the source's schedules away; whether it had one."""
     schedules = {f"{job}_schedule" for job in jobs_of(name)}
-    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+    with instance_of(settings) as instance:
         states = [s for s in instance.all_instigator_state() if s.instigator_name in schedules]
         for state in states:
             instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
@@ -23,7 +23,7 @@ def stop_schedule(settings: Settings, name: str) -> bool:
 
 def forget_runs(settings: Settings, name: str) -> int:
     """Delete the runs of the source's own jobs and what is recorded of its assets; the number of runs."""
-    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+    with instance_of(settings) as instance:
         runs = [run for job in jobs_of(name) for run in instance.get_runs(dg.RunsFilter(job_name=job))]
         for run in runs:
             instance.delete_run(run.run_id)
