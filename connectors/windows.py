@@ -3,7 +3,8 @@
 The window is cut into a hundred slots, and only the number of calls in each is kept, so that a minute and a day cost
 the same. A call counts from the slot it was allowed in until the whole window has passed after that slot's end, and a
 margin more: calls arrive later than they leave, and not all equally late. Whatever the vendor's own window is, fixed
-or rolling, it never sees more than the limit in it.
+or rolling, it never sees more than the limit in it. A refusal shows that the margin was too small, or that others use
+the limit too: for the next hour it is twice as long.
 
 Half of a window may be used at once, so that small syncs never wait; after that, calls are spread. In windows of
 seconds or minutes they go at the window's own pace, which becomes even within two windows. A quota of a day is spread
@@ -18,6 +19,9 @@ from connectors.limits import Answer, Ask, Json, Terms, View
 SLOTS = 100
 _MARGIN_SHARE, _MARGIN_SECONDS = 0.02, 0.03
 """How unequally late calls may arrive: a share of the window, and at least as long as a hiccup of the network."""
+_WIDEST_SHARE, _WIDER_FOR_SECONDS = 0.25, 3600.0
+"""A margin that was made longer after refusals is at most such a share of the window, and for how long it stays so."""
+_MOMENT_SECONDS = 1e-4
 AT_ONCE = 0.5
 """Share of a window that may be used without spreading."""
 _CATCH_UP = 0.25
@@ -51,7 +55,8 @@ class Window:
 
     The state: ``slots`` holds ``[slot, our calls, calls of others]``, oldest first; ``due`` is when the next call is
     due while calls are spread; ``closed`` from when until when the vendor wants none; ``limit`` what it told;
-    ``granted`` all calls of ours that were ever allowed. Times are seconds of the ledger's clock.
+    ``margin`` the longer margin after a refusal, and until when it stays so; ``granted`` all calls of ours that were
+    ever allowed. Times are seconds of the ledger's clock.
 
     Attributes:
         limit: Calls.
@@ -99,11 +104,11 @@ class Window:
         slots, total = self._live(state, now), self._total(state, ask.terms)
         room = _room(slots, total, ask.terms)
         if room <= 0:
-            return 0, self._until_room(slots, total, ask.terms, now)
+            return 0, self._until_room(state, slots, ask.terms, now)
         at_once = room - int(_ours(total, ask.terms) * (1 - AT_ONCE))
         if at_once > 0:
             return at_once, 0.0
-        pace, due = self._pace(slots, total, ask.terms, now), min(state.get("due", 0.0), now + self.seconds)
+        pace, due = self._pace(state, slots, ask.terms, now), min(state.get("due", 0.0), now + self.seconds)
         if due > now:
             return 0, due - now
         return min(room, 1 + int(min(now - due, self.seconds * _CATCH_UP) / pace)), 0.0
@@ -112,10 +117,10 @@ class Window:
         """See ``limits.Limit``."""
         total = self._total(state, ask.terms)
         slots = _added(self._live(state, now), self._slot(now), own=calls)
-        pace = self._pace(slots, total, ask.terms, now)
+        pace = self._pace(state, slots, ask.terms, now)
         due = min(max(state.get("due", 0.0), now - self.seconds * _CATCH_UP) + calls * pace, now + pace)
         if _room(slots, total, ask.terms) <= 0:  # nobody is late as long as there is nothing to be had
-            due = max(due, now + self._until_room(slots, total, ask.terms, now))
+            due = max(due, now + self._until_room(state, slots, ask.terms, now))
         return {**state, "slots": slots, "due": due, "granted": state.get("granted", 0) + calls}
 
     def give_back(self, state: Json, at: float, calls: int) -> Json:
@@ -156,6 +161,7 @@ class Window:
         if answer.refused and self._is_refusal(answer):
             seconds = answer.refused.seconds
             state = _closed(state, now, min(self.seconds / 10, _QUOTA_SECONDS) if seconds is None else seconds)
+            state = self._more_careful(state, now)
         return state
 
     def least_seconds(self, calls: int, terms: Terms) -> float:
@@ -200,33 +206,46 @@ class Window:
     def _slot(self, moment: float) -> int:
         return int(moment * SLOTS / self.seconds)
 
-    @property
-    def _lives(self) -> int:
+    def _more_careful(self, state: Json, now: float) -> Json:
+        """The state after a refusal. A quota is spread by the vendor's own count, so it needs no more of a margin."""
+        if self.is_quota:
+            return state
+        wider = max(self.margin, min(2 * self._margin(state, now), _WIDEST_SHARE * self.seconds))
+        return {**state, "margin": [wider, now + _WIDER_FOR_SECONDS]}
+
+    def _margin(self, state: Json, now: float) -> float:
+        wider, until = state.get("margin") or (0.0, 0.0)
+        return float(wider) if now < until <= now + _WIDER_FOR_SECONDS else self.margin
+
+    def _lives(self, state: Json, now: float) -> int:
         """For how many slots after its own a call counts."""
-        return SLOTS + math.ceil(self.margin * SLOTS / self.seconds - 1e-9)
+        return SLOTS + math.ceil(self._margin(state, now) * SLOTS / self.seconds - 1e-9)
 
     def _live(self, state: Json, now: float) -> list[list[int]]:
         """The slots that still count. A clock that was set back leaves none in the future."""
         current = self._slot(now)
-        oldest = current - self._lives
+        oldest = current - self._lives(state, now)
         return [[min(index, current), own, others] for index, own, others in _slots(state) if index >= oldest]
 
-    def _leaves(self, index: int) -> float:
+    def _leaves(self, state: Json, index: int, now: float) -> float:
         """When the calls of a slot no longer count."""
-        return (index + self._lives + 1) * self.seconds / SLOTS
+        return (index + self._lives(state, now) + 1) * self.seconds / SLOTS
 
-    def _until_room(self, slots: list[list[int]], total: int, terms: Terms, now: float) -> float:
+    def _until_room(self, state: Json, slots: list[list[int]], terms: Terms, now: float) -> float:
+        total = self._total(state, terms)
         index = next((slot[0] for n, slot in enumerate(slots, 1) if _room(slots[n:], total, terms) > 0), slots[-1][0])
-        return max(0.0, self._leaves(index) - now)
+        # Where two slots meet, rounding may say that it is time when it is not yet.
+        return max(_MOMENT_SECONDS, self._leaves(state, index, now) - now)
 
-    def _pace(self, slots: list[list[int]], total: int, terms: Terms, now: float) -> float:
+    def _pace(self, state: Json, slots: list[list[int]], terms: Terms, now: float) -> float:
         """Seconds between two calls while they are spread."""
+        total = self._total(state, terms)
         if not self.is_quota:
-            return (self._lives + 1) * self.seconds / SLOTS / _ours(total, terms)
+            return (self._lives(state, now) + 1) * self.seconds / SLOTS / _ours(total, terms)
         # What there is must last until more comes, whichever of the next gaps is the longest for it.
         supply, slowest = _room(slots, total, terms), 0.0
         for index, own, others in [*slots, [self._slot(now), 0, 0]]:
-            slowest = max(slowest, (self._leaves(index) - now) / max(supply, 1))
+            slowest = max(slowest, (self._leaves(state, index, now) - now) / max(supply, 1))
             supply += own + others
         return slowest
 

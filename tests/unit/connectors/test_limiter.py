@@ -314,6 +314,25 @@ def test_a_price_above_what_our_share_can_hold_waits_for_a_full_one_only(limited
     assert buy(limited(Bucket(1000, 50, dearest=500), share=0.5), Shop(time), 900, 100) == [0, 20]
 
 
+def test_after_a_refusal_calls_keep_a_longer_distance_for_an_hour(limited, moments, time):
+    """A search limit of five a second, of which one in a hundred arrived too early."""
+    limiter = limited(Window(5, 1, within="/search"))
+    before = moments(limiter, *["/search"] * 20)
+    moments(limiter, "/search", refused=Refused(0.1))
+    time.now += 60
+    after = moments(limiter, *["/search"] * 20)
+    assert round(before[-1] - before[-6], 2) == 1.04
+    assert round(after[-1] - after[-6], 2) == 1.07
+    for _ in range(10):
+        moments(limiter, "/search", refused=Refused(0.1))
+    time.now += 60
+    careful = moments(limiter, *["/search"] * 20)
+    assert round(careful[-1] - careful[-6], 2) == 1.26
+    time.now += 3600
+    again = moments(limiter, *["/search"] * 20)
+    assert round(again[-1] - again[-6], 2) == 1.04
+
+
 def test_the_pace_is_that_of_the_tightest_window_as_told_and_of_no_quota(limited, moments):
     limiter = limited(Window(100, 10, told=TOLD), Window(500, 20), Window(2, 1, within="/search"), Window(9, 86_400))
     assert (limiter.per_second("/x"), limiter.per_second("/search")) == (10, 2)
