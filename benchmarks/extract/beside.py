@@ -50,8 +50,8 @@ class Race:
 
 RACES = {
     "beside_dlt": ("Beside dlt, with neither limit nor latency", Race(50_000, 0, None, NO_LIMIT, 1)),
-    "beside_dlt_latency": ("Beside dlt, 100 ms and 200 requests a second", Race(50_000, 100, 2_000, 20, 8)),
-    "beside_dlt_limit": ("Beside dlt, 100 ms and HubSpot's smallest limit", Race(50_000, 100, 100, 1, None)),
+    "beside_dlt_latency": ("Beside dlt, 100 ms and 200 requests a second", Race(30_000, 100, 2_000, 20, 8)),
+    "beside_dlt_limit": ("Beside dlt, 100 ms and HubSpot's smallest limit", Race(20_000, 100, 100, 1, None)),
 }
 
 
