@@ -4,6 +4,7 @@ One of the three places where personal values are in clear. Nothing here is logg
 are tokens, row numbers and, to be compared at once, names and features.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -28,19 +29,27 @@ _COMPARED = (*_NAME, "email", "other_emails", "phone", "other_phones", "street",
 
 
 class LakeValues:
-    """Answers the questions of ``clusters.Values`` by decrypting the records asked about."""
+    """Answers the questions of ``clusters.Values`` by decrypting the records asked about.
+
+    What it noted of the addresses of a record that was compared, it need not decrypt again.
+    """
 
     def __init__(self, read: ReadColumns, *, protector: Protector, revealer: Revealer) -> None:
         self._read = read
         self._protector = protector
         self._revealer = revealer
+        self._seen: set[int] = set()
+        self._noted: defaultdict[int, Addresses] = defaultdict(lambda: Addresses(set(), {}))
 
     def addresses(self, rows: Sequence[int]) -> Addresses:
         """Role addresses and tagged addresses among those of the records."""
+        unseen = [row for row in rows if row not in self._seen]
+        for row, values in _each(self._revealed(Person, unseen, ("email", "other_emails"))):
+            self._look(row, values)
         result = Addresses(set(), {})
-        for _, values in _each(self._revealed(Person, rows, ("email", "other_emails"))):
-            for address in _addresses(values):
-                self._look(address, result)
+        for noted in (self._noted[row] for row in rows if row in self._noted):
+            result.roles.update(noted.roles)
+            result.mailboxes.update(noted.mailboxes)
         return result
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
@@ -52,14 +61,19 @@ class LakeValues:
         """What each record is compared by, batch by batch in any order; one whose key was destroyed has nothing."""
         companies = dict(_each(self._revealed(Account, rows, ("name", "domain"))))
         for batch in self._revealed(Person, rows, _COMPARED):
+            for row, values in batch:
+                self._look(row, values)
             yield [(row, comparing.features(_compared(values, companies.get(row, {})))) for row, values in batch]
 
-    def _look(self, address: str, result: Addresses) -> None:
-        bare = without_tag(address)
-        if is_role_address(address):
-            result.roles.update(self._tokens(address))
-        elif bare != address:
-            result.mailboxes.update(zip(self._tokens(address), self._tokens(bare), strict=False))
+    def _look(self, row: int, values: dict[str, Any]) -> None:
+        """Note the tokens of the addresses of a record that are a function's or have a tag; most are neither."""
+        self._seen.add(row)
+        for address in _addresses(values):
+            bare = without_tag(address)
+            if is_role_address(address):
+                self._noted[row].roles.update(self._tokens(address))
+            elif bare != address:
+                self._noted[row].mailboxes.update(zip(self._tokens(address), self._tokens(bare), strict=False))
 
     def _tokens(self, address: str) -> list[bytes]:
         token = self._protector.token(Match.EMAIL, address)

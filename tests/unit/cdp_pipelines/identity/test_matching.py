@@ -12,6 +12,7 @@ from cdp_pipelines.identity.features import Comparing
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.scan import scan
 from models import Account, MatchKey
+from privacy.protect import Revealer
 from tests.unit.cdp_pipelines.identity.conftest import Installation
 
 HOME = {"street": "Hauptstraße 5", "postal_code": "10115", "city": "Berlin"}
@@ -240,6 +241,22 @@ def test_a_run_compares_and_decrypts_what_changed_and_its_partners(
     assert installation.resolve().compared == 1
     assert sorted(looked_at) == [0, 5]
     assert installation.partition() >= JOINED
+
+
+def test_a_record_that_is_compared_is_decrypted_once(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.people(ANNA | {"email": "info@a.example"}, DESK | {"email": "anna+x@a.example"})
+    opened: list[str] = []
+    reveal = Revealer.reveal
+
+    def watch(self: Revealer, entity: Any, table: Any, columns: Any) -> Any:
+        opened.extend(table["source_id"].to_pylist())
+        return reveal(self, entity, table, columns)
+
+    monkeypatch.setattr(Revealer, "reveal", watch)
+    installation.resolve()
+    assert sorted(opened) == ["1", "7"]
 
 
 def test_a_change_of_what_nobody_is_compared_by_compares_nobody(installation: Installation) -> None:
