@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from cdp_pipelines.config import Settings
 from cdp_pipelines.setup import dagster_home
 
-_KEPT = 8
+KEPT_OPEN = 8
 """Files kept open: the UI looks at one run after the other."""
 
 _LOCK_SECONDS = 60
@@ -82,7 +82,7 @@ class EventLog(SqliteEventLogStorage):
         """The engine of one file; the one used longest ago is given up for it."""
         if shard not in self._engines:
             self._engines[shard] = _opened(self.conn_string_for_shard(shard))
-            if len(self._engines) > _KEPT:
+            if len(self._engines) > KEPT_OPEN:
                 self._engines.popitem(last=False)[1].dispose()
         self._engines.move_to_end(shard)
         return self._engines[shard]

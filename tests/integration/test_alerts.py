@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -54,13 +53,6 @@ def told(home: Home, mail: MailServer, endpoint: Endpoint) -> Home:
         f'smtp_port = {mail.port}\nwebhook_url = "{endpoint.url}"\n'
     )
     return Home(load_settings(home.config, {}))
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    (tmp_path / "dagster").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as opened:
-        yield opened
 
 
 class Watch:

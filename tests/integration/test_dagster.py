@@ -1,10 +1,8 @@
 """Real materialisation on the sandbox: what Dagster runs, records and refuses."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -38,14 +36,6 @@ from sandbox.switches import Fault
 from sandbox.vanishing import vanish
 
 HUBSPOT = source("hubspot")
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    folder = tmp_path / "dagster"
-    folder.mkdir()
-    with dg.DagsterInstance.local_temp(str(folder)) as opened:
-        yield opened
 
 
 @pytest.fixture

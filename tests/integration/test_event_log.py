@@ -1,6 +1,5 @@
 """The log of events that stays open: told to the UI at once, and readable by Dagster's own class afterwards."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from cdp_pipelines.defs import event_log
 from cdp_pipelines.defs.event_log import EventLog
-from cdp_pipelines.setup import SHIPPED
 
 
 @dg.multi_asset(
@@ -25,14 +24,6 @@ def counting() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
 JOB = dg.Definitions(assets=[counting], jobs=[dg.define_asset_job("count")]).resolve_job_def("count")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the events lie of a Dagster that is configured as we ship it."""
-    shutil.copyfile(SHIPPED, tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    return tmp_path / "history" / "runs"
-
-
 def said(instance: dg.DagsterInstance, *messages: str) -> str:
     """The id of a new run of which nothing but these messages is told."""
     begun = instance.create_run_for_job(JOB)
@@ -41,8 +32,7 @@ def said(instance: dg.DagsterInstance, *messages: str) -> str:
     return begun.run_id
 
 
-@pytest.mark.usefixtures("folder")
-def test_who_watches_a_run_is_told_while_its_file_is_open() -> None:
+def test_who_watches_a_run_is_told_while_its_file_is_open(instance: dg.DagsterInstance) -> None:
     told: list[str] = []
     over = threading.Event()
 
@@ -51,25 +41,27 @@ def test_who_watches_a_run_is_told_while_its_file_is_open() -> None:
         if entry.message == "over":
             over.set()
 
-    with dg.DagsterInstance.get() as ours, dg.DagsterInstance.get() as ui:
-        assert isinstance(ours.event_log_storage, EventLog)
-        begun = ours.create_run_for_job(JOB)
+    assert isinstance(instance.event_log_storage, EventLog)
+    with dg.DagsterInstance.get() as ui:
+        begun = instance.create_run_for_job(JOB)
         ui.watch_event_logs(begun.run_id, None, follow)
         for message in ("first", "second", "over"):
-            ours.report_engine_event(message, begun)
+            instance.report_engine_event(message, begun)
         assert over.wait(60), f"told of {told}"
         ui.end_watch_event_logs(begun.run_id, follow)
     assert told[-3:] == ["first", "second", "over"]
 
 
-def test_dagsters_own_log_reads_what_ours_wrote(folder: Path) -> None:
+def test_dagsters_own_log_reads_what_ours_wrote(dagster_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "KEPT_OPEN", 2)  # the index and one run
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dg.DagsterInstance.get() as instance:
         executed = JOB.execute_in_process(instance=instance, run_config=quiet).run_id
-        runs = [executed, *(said(instance, "first", "second") for _ in range(10))]  # more than are kept open
+        runs = [executed, *(said(instance, "first", "second") for _ in range(2))]
         ours = {run_id: instance.event_log_storage.get_logs_for_run(run_id) for run_id in runs}
         counted = instance.fetch_materializations(dg.AssetKey("counted"), limit=20).records
 
+    folder = dagster_folder / "history" / "runs"
     theirs = SqliteEventLogStorage(str(folder))
     assert {run_id: theirs.get_logs_for_run(run_id) for run_id in runs} == ours
     assert [record.run_id for record in counted] == [executed]

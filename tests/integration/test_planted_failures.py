@@ -48,8 +48,8 @@ def fail_in_httpx() -> None:
 FAILURES = (fail_in_pydantic, fail_in_pyarrow, fail_in_duckdb, fail_in_sqlalchemy, fail_in_httpx)
 
 
-def run_asset(fail: Callable[[], None], folder: Path, *, guarded: bool) -> str:
-    """Fail inside an asset of a real instance; what Dagster stored stays in ``folder``."""
+def run_asset(fail: Callable[[], None], instance: dg.DagsterInstance, *, guarded: bool) -> None:
+    """Fail inside an asset of a real instance; what Dagster stored stays in its folder."""
 
     @dg.asset
     def planted() -> None:
@@ -59,17 +59,14 @@ def run_asset(fail: Callable[[], None], folder: Path, *, guarded: bool) -> str:
         else:
             fail()
 
-    with dg.DagsterInstance.local_temp(str(folder)) as instance:
-        result = dg.materialize([planted], instance=instance, raise_on_error=False)
-        assert not result.success
-        return "\n".join(str(event.message) for event in result.all_events)
+    assert not dg.materialize([planted], instance=instance, raise_on_error=False).success
 
 
 @pytest.mark.parametrize("fail", FAILURES, ids=lambda fail: fail.__name__)
 def test_no_value_crosses_the_border(
-    fail: Callable[[], None], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    fail: Callable[[], None], instance: dg.DagsterInstance, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run_asset(fail, tmp_path, guarded=True)
+    run_asset(fail, instance, guarded=True)
 
     output = "".join(capfd.readouterr())
     (tmp_path / "console.log").write_text(output)
@@ -77,8 +74,10 @@ def test_no_value_crosses_the_border(
 
 
 @pytest.mark.parametrize("fail", FAILURES, ids=lambda fail: fail.__name__)
-def test_without_the_border_the_scanner_would_have_found_it(fail: Callable[[], None], tmp_path: Path) -> None:
+def test_without_the_border_the_scanner_would_have_found_it(
+    fail: Callable[[], None], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
     """Keeps the test above honest: the same failure, unguarded, does end up in Dagster's storage."""
-    run_asset(fail, tmp_path, guarded=False)
+    run_asset(fail, instance, guarded=False)
 
     assert scan([tmp_path], [("email", SECRET)]).findings
