@@ -305,10 +305,15 @@ class _Run:
                     if self._progress is not None:
                         self._progress(stream.name, report.records)
         except ConnectorError:
-            await intake.flush(stream.name)
+            await self._close(intake, one, seen)
             raise
-        await intake.flush(stream.name)
-        report.drift = note_fields(control, self._source.name, stream, seen, records=report.records, now=self._now())
+        await self._close(intake, one, seen)
+
+    async def _close(self, intake: Intake, one: "_StreamRun", seen: Seen) -> None:
+        """Write what was read last, and tell which fields were not as declared, also where reading was cut short."""
+        await intake.flush(one.stream.name)
+        control, records = self._sinks.stores.control, one.report.records
+        one.report.drift = note_fields(control, self._source.name, one.stream, seen, records=records, now=self._now())
 
     def _place(self, stream: Stream) -> str:
         """Under which name it is kept how far the stream has been read."""

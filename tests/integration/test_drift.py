@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,6 +11,7 @@ from installations import Home, contents, make_home
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.defs.resource import InstallationResource
 from cdp_pipelines.defs.sources.assets import source_assets
+from cdp_pipelines.errors import SyncFailedError
 from connectors.registry import source
 from sandbox.server import Running
 from sandbox.switches import Fault
@@ -52,6 +54,19 @@ def test_what_cannot_be_read_sets_its_records_aside_and_only_those(
     assert [change.sentence.partition(", since")[0] for change in report.drift] == [
         "created_at came re-typed as array in 2 records"
     ]
+
+
+def test_what_a_failed_stream_saw_is_told_too(home: Home, vendors: Running) -> None:
+    vendors.switches.page_size = 5
+    vendors.switches.faults = [
+        Fault("zendesk", USERS, "expired_token", after=1, times=None),
+        Fault("zendesk", USERS, "numbers_as_strings", times=None),
+    ]
+    with pytest.raises(SyncFailedError) as failure:
+        home.sync("zendesk", streams=["users"])
+    report: Any = failure.value.report.streams[0]
+    assert report.records > 0
+    assert ("id", "retyped", "string") in {(change.field, change.what, change.came_as) for change in report.drift}
 
 
 def test_the_command_says_it_in_one_line(home: Home, vendors: Running, capsys: pytest.CaptureFixture[str]) -> None:
