@@ -79,6 +79,7 @@ def purge(opened: Installation, name: str) -> Removed:
         remove_keys(opened.stores.vault, name)
         reach("purge_keys")
         remove_rows(opened.stores, name)
+        database.forget_limits(opened.stores.limits, name)
         reach("purge_control")
         forget_runs(opened.settings, name)
     return Removed(counts, by_hand)

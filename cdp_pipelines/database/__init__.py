@@ -16,7 +16,7 @@ from cdp_pipelines.database.cursors import (
 from cdp_pipelines.database.keys import delete_credential, get_credential, has_ring, load_ring, set_credential
 from cdp_pipelines.database.leases import Held, lease
 from cdp_pipelines.database.ledger import append_ledger, read_ledger, without_idle_clears
-from cdp_pipelines.database.limits import SharedLedger
+from cdp_pipelines.database.limits import SharedLedger, forget_limits
 from cdp_pipelines.database.overviews import (
     metric_history,
     metric_overview,
@@ -64,6 +64,7 @@ __all__ = [
     "end_whole",
     "finish_run",
     "first_start",
+    "forget_limits",
     "forget_segments",
     "forget_whole",
     "get_credential",

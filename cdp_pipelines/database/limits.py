@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import orjson
-from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, String, Table, delete, text
 from sqlalchemy.schema import CreateTable
 
 from cdp_pipelines.database.rows import driver_rows, upsert_values
@@ -28,6 +28,21 @@ _USE = Table(
 )
 _RETRY_SECONDS = 0.02
 _TRIES = 500
+
+
+def forget_limits(limits: Engine, source: str) -> None:
+    """Take away what was counted for the accounts of ``source``.
+
+    Raises:
+        StoreError: The database cannot be used; the message says why.
+    """
+    ledger = SharedLedger(limits, source)
+    try:
+        ledger.forget()
+    except StoreError as error:
+        if type(error) is not StoreError:
+            raise
+        ledger.begin_anew()
 
 
 class SharedLedger:
@@ -59,8 +74,15 @@ class SharedLedger:
             except StoreError as error:
                 if type(error) is not StoreError:  # full, read-only: a new file would be no better
                     raise
-                self._begin_anew()
+                self.begin_anew()
         return self._change(names, step)
+
+    def forget(self) -> None:
+        """Take away the counts of this account, and where it is a source, of all its accounts."""
+        self._prepare()
+        with self._writing.begin() as connection:
+            ours = _USE.c.account.startswith(f"{self._account}/", autoescape=True) | (_USE.c.account == self._account)
+            connection.execute(delete(_USE).where(ours))
 
     def _change(self, names: Sequence[str], step: Step[T]) -> T:
         if not self._is_ready:
@@ -98,7 +120,7 @@ class SharedLedger:
     def _file(self) -> Path:
         return Path(str(self._engine.url.database))
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """Take away a file that is damaged, and what SQLite keeps beside it."""
         self._engine.dispose()
         for suffix in ("", "-wal", "-shm"):

@@ -84,14 +84,13 @@ def left_of(home: Home, name: str) -> list[str]:
         for path in Path(home.settings.lake).rglob("*.parquet")
         if "_delta_log" not in path.parts and name in pq.read_table(path, partitioning=None)["source"].to_pylist()
     ]
-    for store in ("control", "vault", "profile"):
+    for store in ("control", "vault", "profile", "limits"):
         with closing(sqlite3.connect(home.settings.data / f"{store}.db")) as connection:
             tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
-            places += [
-                f"{store}.{table}"
-                for table in tables
-                if any(name in [str(value) for value in row] for row in connection.execute(f"select * from {table}"))  # noqa: S608
-            ]
+            for table in tables:
+                rows = connection.execute(f"select * from {table}")  # noqa: S608
+                if any(name in [str(value).split("/")[0] for value in row] for row in rows):
+                    places.append(f"{store}.{table}")
     return places
 
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from cdp_pipelines.config import Settings
-from cdp_pipelines.database import SharedLedger, Stores, open_stores
+from cdp_pipelines.database import SharedLedger, Stores, forget_limits, open_stores
 
 CALLER = Path(__file__).parents[2] / "calling_process.py"
 LIMIT, SECONDS = 40, 2.0
@@ -35,6 +35,18 @@ def test_what_one_process_counts_the_others_see(stores: Stores, settings: Settin
         assert change(ledger, lambda states, _: (None, states), ("x", "y")) == [{"calls": 2}, {}]
         assert change(SharedLedger(again.limits, "acme/other"), lambda states, _: (None, states)) == [{}]
     assert abs(now - before) < 60
+
+
+def test_what_was_counted_for_a_source_is_forgotten_and_nothing_else(stores: Stores) -> None:
+    forget_limits(stores.limits, "acme")  # before anything was counted
+    for account in ("acme/default", "acme/other", "acme_two/default"):
+        change(SharedLedger(stores.limits, account))
+    forget_limits(stores.limits, "acme")
+    left = {
+        account: change(SharedLedger(stores.limits, account), lambda states, _: (None, states))
+        for account in ("acme/default", "acme/other", "acme_two/default")
+    }
+    assert left == {"acme/default": [{}], "acme/other": [{}], "acme_two/default": [{"calls": 1}]}
 
 
 def test_a_step_that_fails_changes_nothing(stores: Stores) -> None:
