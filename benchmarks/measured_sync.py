@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cdp_pipelines.lean import leave_unused_out
+from cdp_pipelines.lean import start_lean
 
-leave_unused_out()  # as `cdp sync` does
+start_lean()  # as `cdp sync` does
 
 from cdp_pipelines.config import load_settings  # noqa: E402
 from cdp_pipelines.installation import Installation, clock, open_installation  # noqa: E402

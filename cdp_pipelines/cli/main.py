@@ -65,9 +65,9 @@ def options(
 def main() -> None:
     """Run ``cdp``; exits with 0 or with the code of the error (see docs/errors.md)."""
     if {"sync", "sweep"}.intersection(sys.argv[1:]):
-        from cdp_pipelines.lean import leave_unused_out
+        from cdp_pipelines.lean import start_lean
 
-        leave_unused_out()
+        start_lean()
     sys.exit(execute())
 
 
