@@ -28,7 +28,8 @@ class _NotInstalled(MetaPathFinder):
 def start_lean() -> None:
     """Let what a sync never uses look as if it were not installed, in this process, from now on.
 
-    Garbage is collected seldom from now on too: what is imported stays, and was looked through a dozen times.
+    Garbage is collected seldom from now on too: what is imported stays, and was
+    looked through 280 times, twice all of it.
     """
     gc.set_threshold(*SELDOM)
     sys.meta_path.insert(0, _NotInstalled())
