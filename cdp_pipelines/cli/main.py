@@ -24,7 +24,7 @@ from cdp_pipelines.cli import (
     sweep,
 )
 
-WRONG_USE = 2
+WRONG_USE, _INTERRUPTED = 2, 130
 
 app = typer.Typer(
     name="cdp",
@@ -76,14 +76,16 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     try:
         result = app(args=list(arguments) if arguments is not None else None, prog_name="cdp", standalone_mode=False)
     except KeyboardInterrupt:
-        return _say("Stopped. What was read is kept; run the same command again to go on.", 130)
+        result = _INTERRUPTED
     except typer.Abort:
-        return _say("Stopped; nothing was changed.", 130)
+        return _say("Stopped; nothing was changed.", _INTERRUPTED)
     except typer.TyperException as error:  # wrong arguments: it shows the usage itself
         error.show()  # type: ignore[attr-defined]  # every error of parsing has it
         return WRONG_USE
     except Exception as error:  # noqa: BLE001 - the last border before the user
         return _failed(error)
+    if result == _INTERRUPTED:  # typer makes a code of Ctrl-C by itself
+        return _say("Stopped. What was read is kept; run the same command again to go on.", _INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 
