@@ -1,6 +1,7 @@
 -- Grain: one row per refund of a valid order. Inputs: valid_order, refund, refund_line, order_line, currency_rate, clock.
 -- net: what was paid back for goods, on the basis of the lines' net value (no tax, no shipping, no gift cards), in the
--- order's currency. amount_base: the same at the rate of the day it was paid back; null where the rates do not have it.
+-- order's currency. amount_base: the same at the rate of the day it was paid back; null where the rates do not have it,
+-- though nothing is nothing in every currency.
 -- channel: the order's.
 with goods as (
     select
@@ -51,8 +52,8 @@ select
     paid_back.day,
     paid_back.currency,
     paid_back.net,
-    paid_back.net * rate.rate as amount_base,
-    case when rate.rate is null then 0 else 1 end as has_rate
+    case when paid_back.net = 0 then 0 else paid_back.net * rate.rate end as amount_base,
+    case when rate.rate is null and paid_back.net <> 0 then 0 else 1 end as has_rate
 from paid_back
 left join currency_rate as rate
     on rate.currency = paid_back.currency

@@ -1,7 +1,8 @@
 -- Grain: one row per refund of a valid order and category of product; what concerns no single position has no
 -- category. Inputs: refund_net, refund, refund_line, order_line, currency_rate. The parts of a refund add up to its net
 -- in refund_net: no tax, no shipping, no gift cards.
--- amount_base: in the base currency at the rate of the day it was paid back; null where the rates do not have it.
+-- amount_base: in the base currency at the rate of the day it was paid back; null where the rates do not have it, though
+-- nothing is nothing in every currency.
 with goods as (
     select
         line.source,
@@ -35,7 +36,10 @@ select
     paid_back.channel,
     paid_back.refunded_at,
     part.product_category,
-    cast(part.amount_micros as double) / 1000000 * rate.rate as amount_base
+    case
+        when part.amount_micros = 0 then 0
+        else cast(part.amount_micros as double) / 1000000 * rate.rate
+    end as amount_base
 from refund_net as paid_back
 join part
     on part.source = paid_back.source

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from small_worlds import NOW, SmallWorld, at, rates
 
@@ -116,6 +116,11 @@ def rate(currency, moment):
     return DOLLAR[2] if DOLLAR[0] <= moment.date() < DOLLAR[1] else float("nan")
 
 
+def in_base(amount, currency, moment):
+    """An amount in the base currency; nothing is nothing, whatever the rate."""
+    return amount * rate(currency, moment) if amount else 0.0
+
+
 def month(moment):
     return moment.strftime("%Y-%m-01")
 
@@ -136,7 +141,7 @@ def lines_of(order):
     """Category, quantity, worth in the base currency and place of each line that is no gift card."""
     for place, (category, quantity, price, discount, is_gift) in enumerate(order["lines"]):
         if not is_gift:
-            worth = (quantity * price - discount) * rate(order["currency"], placed_at(order))
+            worth = in_base(quantity * price - discount, order["currency"], placed_at(order))
             yield category, quantity, worth, place
 
 
@@ -154,7 +159,7 @@ def money_moves(shop):
         for refund in order["refunds"]:
             moment = placed_at(order) + timedelta(days=refund[2])
             for category, amount in parts_of(order, refund) if moment <= NOW else ():
-                yield order["person"], moment, category, -amount * rate(order["currency"], moment)
+                yield order["person"], moment, category, -in_base(amount, order["currency"], moment)
 
 
 def parts_of(order, refund):
@@ -257,7 +262,12 @@ def comparable(found):
     return {key: plain(numbers) for key, numbers in found.items() if any(plain(numbers))}
 
 
+FREE = {"person": 0, "day": 46, "valid": True, "currency": "USD", "lines": [("mugs", 1, 3, 1, False)], "returns": []}
+
+
 @given(some_shop())
+@example((set(), [FREE | {"refunds": [(0, [], 18)]}], []))  # nothing is paid back on a day without a rate
+@example((set(), [FREE | {"day": 80, "lines": [("mugs", 1, 1, 1, False)], "refunds": []}], []))  # nothing is paid
 @settings(max_examples=12, deadline=None)
 def test_metrics_of_a_shop_equal_a_plain_computation(shop):
     assert comparable(published(shop)) == comparable(expected(shop))
