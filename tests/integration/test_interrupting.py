@@ -10,14 +10,14 @@ from installations import Home, contents, make_home
 
 from sandbox.server import Running
 
-_PAGES_BEFORE = 8
-"""Requests answered before the interruption: the load is then in its middle."""
+_PAGES_BEFORE, _LATENCY_MS = 8, 1000.0
+"""Requests answered before the interruption, and how slowly: the load is then in its middle, also on a busy machine."""
 
 
 def test_a_sync_is_stopped_by_ctrl_c_and_the_next_one_goes_on(home: Home, vendors: Running, tmp_path: Path) -> None:
     undisturbed = make_home(tmp_path / "undisturbed", vendors.urls)
     undisturbed.sync("hubspot")
-    vendors.switches.page_size, vendors.switches.latency_ms = 5, 100.0
+    vendors.switches.page_size, vendors.switches.latency_ms = 5, _LATENCY_MS
     before = len(vendors.requests)
 
     command = [sys.executable, "-m", "cdp_pipelines.cli", "--config", str(home.config), "sync", "hubspot"]
