@@ -18,9 +18,9 @@ _trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linu
 def rare_collection() -> Iterator[None]:
     """Let the cyclic garbage collector run seldom.
 
-    A page becomes tens of thousands of small objects without a cycle among them; at Python's defaults the
-    collector walks them again and again, which more than doubled the CPU of a page of ticket events. What was there
-    before the run is left out.
+    Pages and batches of records become tens of thousands of small objects without a cycle among them; at Python's
+    defaults the collector walks them again and again, which more than doubled the CPU of a page of ticket events. What
+    was there before the run is left out.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -30,6 +30,12 @@ def rare_collection() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def clean_up() -> None:
+    """Collect what hangs in cycles, then give it and the rest back; for the end of a run, as it looks at everything."""
+    gc.collect()
+    give_back()
 
 
 def give_back() -> None:

@@ -26,7 +26,7 @@ from cdp_pipelines.identity import (
 )
 from cdp_pipelines.installation import Installation
 from cdp_pipelines.lake import Lake, Snapshot
-from cdp_pipelines.memory import give_back
+from cdp_pipelines.memory import clean_up, rare_collection
 from cdp_pipelines.metrics import MetricsReport, refresh
 
 PROFILES = "identity"
@@ -58,6 +58,7 @@ def refresh_profiles(opened: Installation, *, now: datetime, retry_kind: RetryKi
                 run_id=run_id,
                 before_write=held.check,
             )
+            clean_up()  # what was compared is no longer needed
             linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
             profiles = build_profiles(**_inputs(opened, linked, now), run_id=run_id, before_write=held.check)
         counts.update(records=identity.records, snapshot=linked.to_json())
@@ -80,7 +81,7 @@ def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKin
         with opened.lake.pinned(snapshot):
             inputs = _inputs(opened, snapshot, now)
             consents = read_consents(**inputs)
-            give_back()  # decisions are read row by row, and their rows are no longer needed
+            clean_up()  # decisions are read row by row, and their rows are no longer needed
             permitted, decided = consents.permissions(), consents.history
             report = refresh(**inputs, permissions=permitted, consents=decided, run_id=run_id, before_write=held.check)
         held.check()
@@ -119,9 +120,10 @@ def _run(opened: Installation, process: str, retry_kind: RetryKind) -> Iterator[
     with database.lease(control, process) as held:
         run_id = database.start_run(control, process, retry_kind=retry_kind)
         try:
-            yield held, run_id, counts
+            with rare_collection():
+                yield held, run_id, counts
         except BaseException as error:
             database.finish_run(control, run_id, "error", counts=counts, error_class=error_class(error))
             raise
         database.finish_run(control, run_id, "success", counts=counts)
-    give_back()  # the next step may run in the same process
+    clean_up()  # the next step may run in the same process

@@ -54,7 +54,7 @@ def footer(path: Path, key: tuple[str, ...]) -> Footer:
     return Footer(known.num_rows, names, tuple(_key_range(known.row_group(group), key) for group in groups))
 
 
-@lru_cache(maxsize=32)  # each takes up to half a megabyte, and a long sync writes hundreds of files
+@lru_cache(maxsize=8)  # each takes up to half a megabyte, and a long sync writes hundreds of files
 def metadata(path: Path) -> pq.FileMetaData:
     """What pyarrow reads from the footer of the file ``path``: enough to open it without reading it again."""
     return pq.read_metadata(path)
