@@ -126,4 +126,3 @@ def _run(opened: Installation, process: str, retry_kind: RetryKind) -> Iterator[
             database.finish_run(control, run_id, "error", counts=counts, error_class=error_class(error))
             raise
         database.finish_run(control, run_id, "success", counts=counts)
-    clean_up()  # the next step may run in the same process

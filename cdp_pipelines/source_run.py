@@ -11,7 +11,7 @@ from cdp_pipelines.config import SourceSettings
 from cdp_pipelines.database.leases import Held
 from cdp_pipelines.database.runs import RetryKind
 from cdp_pipelines.errors import SourceReport, SyncFailedError, error_class
-from cdp_pipelines.memory import clean_up, rare_collection
+from cdp_pipelines.memory import rare_collection
 from cdp_pipelines.wiring import account_name
 from cdp_pipelines.writing import Sinks
 from connectors.spec import Source, Stream, Tokens
@@ -76,7 +76,6 @@ def carry_out(
             error_class=report.failed[0].error_class if report.failed else None,
         )
         work.recorded()
-    clean_up()  # the next step may run in the same process
     if report.failed:
         raise SyncFailedError(source.name, report)
     return report
