@@ -60,7 +60,7 @@ def judge(truth: Rows, faulty: Run, after: Run, repairs: Sequence[Repair]) -> Ce
     if not left and not faulty.said:
         return Cell("repaired", "by the next run" if difference(truth, faulty.rows) else "in the same run")
     if not left:
-        return Cell("repaired", "the run failed, the next one repaired it")
+        return Cell("repaired", "the run said so, the next one repaired it")
     helped = next((repair for repair in repairs if not difference(truth, repair.run.rows)), None)
     if helped and helped.is_scheduled:
         return Cell("repaired", f"{left} until {helped.name}")

@@ -21,7 +21,7 @@ RIGHT, LOST = Run(TRUTH), Run({"1": TRUTH["1"]})
     [
         (RIGHT, RIGHT, RIGHT, "repaired", "in the same run"),
         (LOST, RIGHT, RIGHT, "repaired", "by the next run"),
-        (Run({}, "401"), RIGHT, RIGHT, "repaired", "the run failed, the next one repaired it"),
+        (Run({}, "401"), RIGHT, RIGHT, "repaired", "the run said so, the next one repaired it"),
         (LOST, LOST, RIGHT, "silently wrong", "1 missing; repaired by reading everything again"),
         (LOST, LOST, LOST, "silently wrong", "1 missing; stays so"),
         (Run(LOST.rows, "one set aside"), LOST, RIGHT, "noticed", "1 missing; repaired by reading everything again"),
