@@ -18,6 +18,7 @@ from connectors.errors import IncompleteError, MappingError, RejectedError, Retr
 from connectors.graphql import at
 from connectors.paging import halved
 from connectors.shapes import Seen, Shapes
+from connectors.spans import Read, Span, T, read_in_parts
 from connectors.spec import Context, Json, Paging, Purpose, Request, Row, Stream
 from models import Entity
 from models.derive import validator
@@ -132,6 +133,20 @@ class Reading:
     async def send(self, request: Request, *, absent_on: Collection[int] = ()) -> Json | None:
         """Call the vendor; see ``Client.send``."""
         return await self.client.send(replace(request, purpose=self.purpose), absent_on=absent_on)
+
+    def in_parts(
+        self, read: Read[T], left: Iterable[Span], *, length: int, few: int
+    ) -> AsyncGenerator[tuple[T, list[Span]]]:
+        """``spans.read_in_parts``, with as many parts at a time as the vendor's limit and slowness ask for."""
+        client, path = self.client, self.stream.path
+        return read_in_parts(
+            read,
+            left,
+            length=length,
+            few=few,
+            width=client.width(path),
+            is_held_back=lambda: client.is_held_back(path),
+        )
 
     async def bodies(
         self,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connectors.errors import RejectedError, SettingsError
 from connectors.paging import next_after
 from connectors.reading import Reading
-from connectors.spans import Piece, Span, read_in_parts
+from connectors.spans import Piece, Span
 from connectors.spec import Context, Json, Request
 
 _LONGEST_QUERY = 15_000
@@ -122,18 +122,14 @@ async def _serially(reading: Reading, after: str | None, *, archived: bool) -> A
 
 async def _by_id(reading: Reading, left: list[Span], *, archived: bool) -> AsyncGenerator[Listed]:
     """Ranges of ids side by side; all of it again, serially, if the vendor turns out not to list by id."""
-    client, path = reading.client, reading.stream.path
-    width = client.width(path)
+    width = reading.client.width(reading.stream.path)
     length = max(_PAGE, sum(span.end - span.start for span in left if span.end is not None) // width)
 
     def read(span: Span) -> AsyncGenerator[Piece[list[Json]]]:
         return _range(reading, span, archived=archived)
 
     try:
-        parts = read_in_parts(
-            read, left, length=length, few=_PAGE // 2, width=width, is_held_back=lambda: client.is_held_back(path)
-        )
-        async with aclosing(parts) as found:
+        async with aclosing(reading.in_parts(read, left, length=length, few=_PAGE // 2)) as found:
             async for records, remaining in found:
                 yield Listed(records, _left(remaining) if remaining else None)
     except (_NotByIdError, RejectedError) as error:

@@ -12,7 +12,7 @@ from connectors.hubspot.listing import above, has_more, listed, properties
 from connectors.paging import after_last_id, offset_while_more
 from connectors.reading import Page, Reading
 from connectors.side_by_side import together
-from connectors.spans import Piece, Span, read_in_parts
+from connectors.spans import Piece, Span
 from connectors.spec import ByIds, Context, Json, Request
 
 _TIMELINE_START = datetime(2006, 6, 1, tzinfo=UTC)
@@ -126,8 +126,8 @@ async def read_timeline(reading: Reading) -> AsyncGenerator[Page]:
     def read(window: Span) -> AsyncGenerator[Piece[list[Json]]]:
         return _window(reading, window)
 
-    length, width = int(_TIMELINE_WINDOW.total_seconds() * 1000), reading.client.width(reading.stream.path)
-    async with aclosing(read_in_parts(read, windows, length=length, few=_FEW_ENTRIES, width=width)) as parts:
+    length = int(_TIMELINE_WINDOW.total_seconds() * 1000)
+    async with aclosing(reading.in_parts(read, windows, length=length, few=_FEW_ENTRIES)) as parts:
         async for entries, left in parts:
             place = {"left": [list(window) for window in left], "until": begun} if left else {"since": now.isoformat()}
             yield reading.page(entries, cursor=place)
