@@ -150,7 +150,8 @@ class _Matching:
     @classmethod
     def of(cls, matcher: Matcher, records: pa.Table, source: LakeRows, stores: Stores, now: datetime) -> "_Matching":
         """Compare records, unless the settings say that keys and answers alone decide."""
-        trusted = source.match_keys() if are_tokens_written(stores.control) else source.match_keys().slice(0, 0)
+        keys = source.match_keys()
+        trusted = keys if are_tokens_written(stores.control) else keys.slice(0, 0)
         known = Known(trusted, read_pairs(stores.control), read_answers(stores.control))
         settings = matcher.settings.identity
         found = matcher.find(records, known, now=now) if settings.probabilistic else None
