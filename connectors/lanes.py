@@ -13,33 +13,34 @@ _ONE = httpx.Limits(max_connections=1)
 
 
 class Lanes(httpx.AsyncBaseTransport):
-    """Sends every call through the connection that became free last, or through a new one."""
+    """Sends every call through the connection that became free last, or through a new one.
+
+    A connection whose call was given up or failed is closed: given up in the last moments of an answer, its pool would
+    hold it for taken, and whoever came next would wait for it in vain.
+    """
 
     def __init__(self) -> None:
         self._tls = httpx.create_ssl_context(trust_env=False)
-        self._all: list[httpx.AsyncHTTPTransport] = []
         self._free: list[httpx.AsyncHTTPTransport] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry one call; its connection is free again once the answer is read or closed."""
+        """Carry one call; its connection is free again once the answer is read to its end."""
         lane = self._free.pop() if self._free else self._another()
         try:
             response = await lane.handle_async_request(request)
         except BaseException:
-            self._free.append(lane)
+            await lane.aclose()
             raise
         response.stream = _Taken(response.stream, lane, self._free)
         return response
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for lane in self._all:
-            await lane.aclose()
+        while self._free:
+            await self._free.pop().aclose()
 
     def _another(self) -> httpx.AsyncHTTPTransport:
-        lane = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ONE)
-        self._all.append(lane)
-        return lane
+        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ONE)
 
 
 class _Taken(httpx.AsyncByteStream):
@@ -54,15 +55,23 @@ class _Taken(httpx.AsyncByteStream):
         if not isinstance(body, httpx.AsyncByteStream):
             raise TypeError("An asynchronous transport answers with an asynchronous body.")
         self._body, self._lane, self._free = body, lane, free
-        self._is_closed = False
+        self._is_read = self._is_closed = False
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._body)
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._body:
+            yield piece
+        self._is_read = True
 
     async def aclose(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        is_free = False
         try:
             await self._body.aclose()
+            is_free = self._is_read
         finally:
-            if not self._is_closed:
-                self._is_closed = True
+            if is_free:
                 self._free.append(self._lane)
+            else:
+                await self._lane.aclose()

@@ -99,3 +99,26 @@ def test_calls_at_once_have_a_connection_each_and_those_are_used_again():
 @pytest.mark.parametrize("broken", [cut_off, given_up])
 def test_a_call_that_broke_leaves_nothing_of_it_to_the_next(broken):
     assert asyncio.run(after(broken)) == (1, [2, 2])
+
+
+async def given_up_after_any_number_of_steps(most):
+    """What calls bring that are given up after 0, 1, ... turns of the event loop, each followed by a whole one."""
+    found = []
+    async with calling() as (_, call):
+        for steps in range(most):
+            await call()
+            one = asyncio.create_task(call())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            one.cancel()
+            found += await asyncio.gather(one, return_exceptions=True)
+            async with asyncio.timeout(5):
+                await call()
+    return found
+
+
+def test_a_call_may_be_given_up_at_any_moment():
+    """The last moments are those in which it is over but for its connection's being free again."""
+    first, *_, last = asyncio.run(given_up_after_any_number_of_steps(60))
+    assert isinstance(first, asyncio.CancelledError)
+    assert isinstance(last, int)
