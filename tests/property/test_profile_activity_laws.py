@@ -87,7 +87,7 @@ def added_up(values):
 
 def sold(order):
     amounts = [quantity * price for quantity, price, is_gift_card in order["lines"] if not is_gift_card]
-    return converted(sum(amounts), order) if amounts else 0.0
+    return added_up(converted(amount, order) for amount in amounts)
 
 
 def paid_back(order):
@@ -100,7 +100,8 @@ def paid_back(order):
 
 
 def converted(amount, order):
-    rate = RATES.get(order["currency"])
+    """In the base currency, unknown without a rate; nothing is nothing in every currency."""
+    rate = RATES.get(order["currency"], None if amount else 0)
     return None if rate is None else amount * rate
 
 
