@@ -1,4 +1,8 @@
-"""Stores on both databases: a test that takes ``settings`` or ``stores`` runs once on each."""
+"""Stores on both databases: a test that takes ``settings`` or ``stores`` runs once on each.
+
+Laws are tried a little, with other examples at each run; with ``HYPOTHESIS_PROFILE=nightly`` a lot, and with ``ci`` on
+the same examples always, so that a submission is never refused for a rare one that it has nothing to do with.
+"""
 
 import atexit
 import os
@@ -19,10 +23,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from cdp_pipelines.config import Settings, load_settings, write_default_config
 from cdp_pipelines.database import Stores, open_stores, upgrade_stores
+
+# A shared machine is slow at times; that is not a fault of the code under test.
+patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("quick", patient, max_examples=40)
+hypothesis.settings.register_profile("ci", patient, max_examples=40, derandomize=True)
+hypothesis.settings.register_profile("nightly", patient, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
