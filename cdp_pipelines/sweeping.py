@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from cdp_pipelines import database
@@ -148,10 +149,7 @@ def sweep_source(
     """
     asked = wanted or Wanted()
     streams = _chosen(source, asked.streams)
-
-    def work_of(run_id: str, held: Held) -> _Run:
-        return _Run(source, settings, sinks, run_id, held, now, asked, progress)
-
+    work_of = partial(_Run, source, settings, sinks, now, asked, progress)
     process = Process("sweep", alone_in="sweep")
     return carry_out(process, source, settings, sinks, streams, token=token, work_of=work_of)
 
@@ -207,15 +205,15 @@ class _Run:
         source: Source,
         settings: SourceSettings,
         sinks: Sinks,
-        run_id: str,
-        held: Held,
         now: Callable[[], datetime],
         wanted: Wanted,
         progress: Progress | None,
+        run_id: str,
+        held: Held,
     ) -> None:
         self._source, self._settings, self._sinks = source, settings, sinks
-        self._run_id, self._held, self._now = run_id, held, now
-        self._wanted, self._progress = wanted, progress
+        self._now, self._wanted, self._progress = now, wanted, progress
+        self._run_id, self._held = run_id, held
         self._started = now()
 
     async def all(self, streams: Sequence[Stream], token: str | Tokens) -> SweptSource:

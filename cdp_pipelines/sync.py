@@ -16,6 +16,7 @@ from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cdp_pipelines import database
@@ -125,10 +126,7 @@ def sync_source(
         SyncFailedError: Some streams failed; the others are complete and nothing read is lost.
     """
     chosen = source.streams if streams is None else [source.stream(name) for name in streams]
-
-    def work_of(run_id: str, held: Held) -> _Run:
-        return _Run(source, settings, sinks, run_id, held, now, since, progress)
-
+    work_of = partial(_Run, source, settings, sinks, now, since, progress)
     process = Process("sync", retry_kind)
     return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
@@ -150,10 +148,7 @@ def sync_whole(
     read to its end, and then stands there. Arguments and errors are those of ``sync_source``.
     """
     chosen = source.streams if streams is None else [source.stream(name) for name in streams]
-
-    def work_of(run_id: str, held: Held) -> _Run:
-        return _Whole(source, settings, sinks, run_id, held, now, None, progress)
-
+    work_of = partial(_Whole, source, settings, sinks, now, None, progress)
     process = Process("sync", retry_kind)
     return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
@@ -174,10 +169,7 @@ def retry_quarantined(
     ``sync_source``.
     """
     chosen = [stream for stream in map(source.stream, streams) if stream.by_ids is not None]
-
-    def work_of(run_id: str, held: Held) -> _Run:
-        return _Retry(source, settings, sinks, run_id, held, now, None, progress)
-
+    work_of = partial(_Retry, source, settings, sinks, now, None, progress)
     process = Process("quarantine", "manual")
     return carry_out(process, source, settings, sinks, chosen, token=token, work_of=work_of)
 
@@ -200,20 +192,20 @@ class _Run:
         source: Source,
         settings: SourceSettings,
         sinks: Sinks,
-        run_id: str,
-        held: Held,
         now: Callable[[], datetime],
         since: datetime | None,
         progress: Progress | None,
+        run_id: str,
+        held: Held,
     ) -> None:
         self._source = source
         self._settings = settings
         self._sinks = sinks
-        self._run_id = run_id
-        self._held = held
         self._now = now
         self._since = since
         self._progress = progress
+        self._run_id = run_id
+        self._held = held
         self._streams: dict[str, _StreamRun] = {}
 
     async def all(self, streams: Sequence[Stream], token: str | Tokens) -> SyncReport:
