@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select, inspect, select
@@ -35,6 +36,7 @@ def write_copies(stores: Stores, settings: Settings) -> list[Path]:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("set transaction isolation level repeatable read")
         tables = {name: read_table(connection, query) for name, query in _queries(connection).items()}
+    tables["metric_latest"] = _latest(tables["metric_value"])
     return [
         _write(table, settings.data / f"{name}.{suffix}", write)
         for name, table in tables.items()
@@ -45,17 +47,27 @@ def write_copies(stores: Stores, settings: Settings) -> list[Path]:
 def _queries(connection: Connection) -> dict[str, Select[tuple[object, ...]]]:
     values, meanings = table_of(MetricValue), table_of(DimMetric)
     supporting = (table_of(MetricComponent), table_of(IndexSensitivity))
-    latest = sa.table("metric_latest", *(sa.column(column.name, column.type) for column in values.columns))
     queries = {
         "metric_value": select(values).order_by(*values.primary_key.columns),
         "dim_metric": select(meanings).order_by(*meanings.primary_key.columns),
         **{table.name: select(table).order_by(*table.primary_key.columns) for table in supporting},
-        "metric_latest": select(latest).order_by(*(latest.c[column.name] for column in values.primary_key.columns)),
     }
     if inspect(connection).has_table("metric_wide_month"):  # there from the first publishing on
         wide = _wide(connection)
         queries["metric_wide_month"] = select(wide).order_by(wide.c.period_start)
     return queries
+
+
+def _latest(values: pa.Table) -> pa.Table:
+    """The rows of the view ``metric_latest``, from those of ``metric_value`` in the order of its key.
+
+    In that order the last row of each series is its newest; the database would sort all rows whole once more.
+    """
+    keys = [column.name for column in table_of(MetricValue).primary_key.columns]
+    series = [name for name in keys if name not in {"definition_version", "period_start"}]
+    numbered = values.select(series).append_column("place", pa.array(np.arange(len(values))))
+    newest = numbered.group_by(series).aggregate([("place", "max")])
+    return values.take(newest["place_max"].combine_chunks().sort())
 
 
 def _wide(connection: Connection) -> sa.TableClause:

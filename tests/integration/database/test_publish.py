@@ -1,12 +1,13 @@
 """Publishing: one transaction, views, copies, and what commands show of it."""
 
+import itertools
 import threading
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
-from sqlalchemy import text
+from sqlalchemy import column, select, table, text
 
 from cdp_pipelines.database import (
     finish_run,
@@ -20,7 +21,7 @@ from cdp_pipelines.database import (
     start_run,
     write_copies,
 )
-from cdp_pipelines.database.rows import arrow_schema, table_of
+from cdp_pipelines.database.rows import arrow_schema, read_table, table_of
 from cdp_pipelines.errors import StoreError, UnknownMetricError
 from models import MetricComponent, MetricValue
 
@@ -253,6 +254,25 @@ def test_copies_hold_what_the_mart_holds(stores, settings):
     as_csv = csv.read_csv(settings.data / "metric_value.csv")
     assert as_csv["value"].to_pylist() == [0.5, None]
     assert parquet.read_table(settings.data / "dim_metric.parquet")["sources"].to_pylist() == ['["zendesk"]']
+
+
+def test_the_copy_of_the_latest_rows_is_what_the_view_shows(stores, settings):
+    series = itertools.product(("day", "month"), ("all", "chat"), ("p50", "p90"))
+    made = [
+        value(grain=grain, channel=channel, stat=stat, period_start=start, definition_version=version, value=number)
+        for number, ((grain, channel, stat), start, version) in enumerate(
+            itertools.product(series, (JANUARY, FEBRUARY), (1, 2, 10))
+        )
+        if (start, version) != (FEBRUARY, 10) or channel == "chat"  # the newest version need not have the newest period
+    ]
+    publish_mart(stores, made, [meaning()])
+    write_copies(stores, settings)
+    view = table("metric_latest", *(column(one.name, one.type) for one in table_of(MetricValue).columns))
+    query = select(view).order_by(*(view.c[one.name] for one in table_of(MetricValue).primary_key.columns))
+    with stores.mart.connect() as connection:
+        shown = read_table(connection, query)
+    assert shown.num_rows == 8
+    assert parquet.read_table(settings.data / "metric_latest.parquet").equals(shown)
 
 
 def test_a_copy_that_cannot_be_written_leaves_the_earlier_one(stores, settings):
