@@ -48,7 +48,7 @@ class Engine:
         try:
             self.temp_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             opened = duckdb.connect(":memory:", config=self._settings())
-            opened.execute("SET TimeZone = 'UTC'")
+            opened.execute("SET GLOBAL TimeZone = 'UTC'")  # cursors have it too
         except (duckdb.Error, OSError) as error:
             raise EngineError(
                 f"Opening the engine: {type(error).__name__}. Check [engine] in the settings (memory_limit is "

@@ -1,8 +1,10 @@
 """Reading the snapshot of the lake that a run works on; the only part of identity that runs SQL on it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 
 from cdp_pipelines.engine import Engine, fetch, fetch_batches
@@ -18,12 +20,26 @@ _BATCH_ROWS = 10_000
 _KEY_COLUMNS = ("source", "source_id", "stamp", "tokens", "compared")
 
 
+@contextmanager
+def reading(lake: Lake, engine: Engine, snapshot: Snapshot) -> Iterator["LakeRows"]:
+    """The rows of ``snapshot``, on one engine for as long as the block lasts.
+
+    Raises:
+        EngineError: The engine could not be opened.
+    """
+    with engine.connection() as connection:
+        yield LakeRows(lake, connection, snapshot)
+
+
 @dataclass(frozen=True, slots=True)
 class LakeRows:
-    """What a run reads: persons as they were when it began, and what the last run wrote."""
+    """What a run reads: persons as they were when it began, and what the last run wrote.
+
+    Each query has a cursor of its own, so that one may begin while the batches of another are still read.
+    """
 
     lake: Lake
-    engine: Engine
+    connection: duckdb.DuckDBPyConnection
     snapshot: Snapshot
 
     def records(self) -> pa.Table:
@@ -56,8 +72,8 @@ class LakeRows:
         return self.lake.current_sql(entity.__entity__, self.snapshot, columns=columns, include_deleted=include_deleted)
 
     def _query(self, sql: str) -> pa.Table:
-        with self.engine.connection() as connection:
-            return fetch(connection, sql, doing="Reading person records for identity resolution")
+        with self.connection.cursor() as cursor:
+            return fetch(cursor, sql, doing="Reading person records for identity resolution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +90,10 @@ class Reader:
         """
         names = ("source", "source_id", "subject_id", *columns)
         wanted = self.records.select(["source", "source_id"]).take(pa.array(rows))
-        with self.source.engine.connection() as connection:
-            connection.register("wanted", wanted.append_column("row", pa.array(rows, pa.int64())))
+        with self.source.connection.cursor() as cursor:
+            cursor.register("wanted", wanted.append_column("row", pa.array(rows, pa.int64())))
             yield from fetch_batches(
-                connection, self._sql(entity, names), _BATCH_ROWS, doing="Reading protected columns of person records"
+                cursor, self._sql(entity, names), _BATCH_ROWS, doing="Reading protected columns of person records"
             )
 
     def _sql(self, entity: type[Entity], names: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from cdp_pipelines.identity.clusters import CAUSES, Clusters, Likeness, cluster
 from cdp_pipelines.identity.keys import Rows
 from cdp_pipelines.identity.links import Previous, Register, event_rows, final_profiles, link_rows
 from cdp_pipelines.identity.matching import Found, Known, Matcher, answered, changes_of, pair_table
-from cdp_pipelines.identity.reading import LakeRows
+from cdp_pipelines.identity.reading import LakeRows, reading
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.lake import Lake, Snapshot
 from models import Entity, IdentityEvent, IdentityLink, MatchKey
@@ -88,16 +88,17 @@ def resolve(  # noqa: PLR0913 - whatever a step works on, by name
     Raises:
         StoreError, LakeError, EngineError, PrivacyError: Something refused; the links are as before.
     """
-    source = LakeRows(lake, engine, snapshot)
-    records, register = source.records(), IdRegister(stores.control)
-    values = LakeValues(source.reader(records), protector=protector, revealer=revealer)
-    matcher = Matcher(settings, values, protector.blocking_token, engine)
-    matching = _Matching.of(matcher, records, source, stores, now)
-    clusters = cluster(
-        records, values, max_records_per_key=settings.identity.max_records_per_key, likeness=matching.likeness
-    )
+    with reading(lake, engine, snapshot) as source:
+        records, links = source.records(), source.links()
+        values = LakeValues(source.reader(records), protector=protector, revealer=revealer)
+        matcher = Matcher(settings, values, protector.blocking_token, engine)
+        matching = _Matching.of(matcher, records, source, stores, now)
+        clusters = cluster(
+            records, values, max_records_per_key=settings.identity.max_records_per_key, likeness=matching.likeness
+        )
+    register = IdRegister(stores.control)
     known = Register.of(register.rows())
-    previous = Previous.of(records, source.links(), known)
+    previous = Previous.of(records, links, known)
     result = assign(clusters.labels, clusters.linked, previous.profiles, previous.linked_at, registered=len(known.ids))
     before_write()
     ids = pa.concat_arrays([known.ids, pa.array(register.new_ids(result.new), pa.string())])

@@ -20,6 +20,11 @@ def test_it_uses_what_it_may(engine, tmp_path):
     assert used == ["61.0 MiB", 1, str(tmp_path / "spill"), "UTC"]
 
 
+def test_a_cursor_counts_in_utc_too(engine):
+    with engine.connection() as connection, connection.cursor() as cursor:
+        assert setting(cursor, "TimeZone") == "UTC"
+
+
 def test_connections_know_nothing_of_each_other(engine):
     with engine.connection() as one, engine.connection() as other:
         run(one, "create table t as select 1 as x", doing="Making")
