@@ -2,6 +2,7 @@
 -- raw_person (lake, current rows, deleted ones too), raw_identity_link, clock.
 -- A decision belongs to the record it names; if that is not known, to every profile that has the address. An address
 -- several profiles have may refuse for all of them, but it grants for none: who decided cannot be told.
+-- Most decisions name a record that is known, so only the addresses of the others are looked for.
 -- ended_at: when its source took a refusal back without a grant; a clearing is no decision of its own.
 -- is_alone: nothing else the profile decided bears on the same purpose and scope.
 with clearing as (
@@ -25,23 +26,45 @@ with clearing as (
         refusal.at
 ),
 
+entry as (
+    select
+        ledger.*,
+        clearing.ended_at,
+        link.profile_id
+    from ledger
+    cross join clock
+    left join clearing
+        on clearing.source = ledger.source
+        and clearing.event_id = ledger.event_id
+        and clearing.at = ledger.at
+    left join raw_identity_link as link
+        on link.source = ledger.source
+        and link.source_id = ledger.person_source_id
+    where ledger.at <= clock.as_of
+        and ledger.state <> 'cleared'
+),
+
 address as (
     select distinct
         link.profile_id,
-        person.email_token as token
-    from raw_person as person
+        carried.token
+    from (
+        select
+            source,
+            source_id,
+            email_token as token
+        from raw_person
+        union all
+        select
+            source,
+            source_id,
+            unnest(other_emails_tokens) as token
+        from raw_person
+    ) as carried
     join raw_identity_link as link
-        on link.source = person.source
-        and link.source_id = person.source_id
-    where person.email_token is not null
-    union
-    select distinct
-        link.profile_id,
-        unnest(person.other_emails_tokens) as token
-    from raw_person as person
-    join raw_identity_link as link
-        on link.source = person.source
-        and link.source_id = person.source_id
+        on link.source = carried.source
+        and link.source_id = carried.source_id
+    where carried.token in (select address_token from entry where profile_id is null)
 ),
 
 owner as (
@@ -54,34 +77,24 @@ owner as (
 
 decision as (
     select
-        coalesce(link.profile_id, address.profile_id) as profile_id,
-        ledger.purpose,
-        ledger.channel,
-        ledger.scope,
-        ledger.state,
-        ledger.at,
-        ledger.source,
-        ledger.inferred,
-        ledger.policy_version,
-        clearing.ended_at
-    from ledger
-    cross join clock
-    left join clearing
-        on clearing.source = ledger.source
-        and clearing.event_id = ledger.event_id
-        and clearing.at = ledger.at
-    left join raw_identity_link as link
-        on link.source = ledger.source
-        and link.source_id = ledger.person_source_id
+        coalesce(entry.profile_id, address.profile_id) as profile_id,
+        entry.purpose,
+        entry.channel,
+        entry.scope,
+        entry.state,
+        entry.at,
+        entry.source,
+        entry.inferred,
+        entry.policy_version,
+        entry.ended_at
+    from entry
     left join address
-        on link.profile_id is null
-        and address.token = ledger.address_token
+        on entry.profile_id is null
+        and address.token = entry.address_token
     left join owner
         on owner.token = address.token
-    where ledger.at <= clock.as_of
-        and ledger.state <> 'cleared'
-        and coalesce(link.profile_id, address.profile_id) is not null
-        and (link.profile_id is not null or owner.profiles = 1 or ledger.state <> 'granted')
+    where coalesce(entry.profile_id, address.profile_id) is not null
+        and (entry.profile_id is not null or owner.profiles = 1 or entry.state <> 'granted')
 )
 
 select
