@@ -140,7 +140,8 @@ def test_what_customers_bought_is_described_once_it_is_connected(installation: I
     company = installation.settings.company.model_copy(update={"margin_rate": 0.4})
     installation.settings = installation.settings.model_copy(update={"company": company})
     installation.people(ANNA, DESK | {"email": "else@a.example"})
-    assert [built(installation)[name][column] for name in ("1", "7") for column in SALES] == [None] * 12
+    rows = built(installation)
+    assert [rows[name][column] for name in ("1", "7") for column in SALES] == [None] * 12
     buy(installation, "o1", "1", days=400, amount="100")
     buy(installation, "o2", "1", days=10, amount="50")
     buy(installation, "o3", "1", days=5, amount="30")
@@ -157,9 +158,11 @@ def test_without_a_rate_an_amount_is_unknown_and_the_number_of_orders_is_not(ins
     installation.settings = installation.settings.model_copy(update={"company": company})
     installation.people(ANNA)
     buy(installation, "o1", "1", days=400)
-    assert [built(installation)["1"][column] for column in SALES[2:]] == [0, 0.0, None, None]
+    row = built(installation)["1"]
+    assert [row[column] for column in SALES[2:]] == [0, 0.0, None, None]
     buy(installation, "o2", "1", days=5)
-    assert [built(installation)["1"][column] for column in SALES[2:]] == [1, None, None, None]
+    row = built(installation)["1"]
+    assert [row[column] for column in SALES[2:]] == [1, None, None, None]
 
 
 def test_without_a_margin_rate_there_is_no_historical_value(installation: Installation) -> None:
