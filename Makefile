@@ -7,9 +7,10 @@ CASE :=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos dev check lint types contracts docs bench bench-extract fault-matrix clean
+.PHONY: help demo test test-chaos coverage dev check lint types contracts docs bench bench-extract fault-matrix clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 16
@@ -26,15 +27,17 @@ demo: $(READY)  ## Run the whole way on the sandbox: sync, identity, consent, me
 	$(BIN)/python -m demo
 
 test: $(READY)  ## Every test, PostgreSQL ones included, on all processors (or WORKERS=1)
+	$(PYTEST)
+
+coverage: $(READY)  ## The same, slower, and what part of each file was come to
 	$(BIN)/coverage erase
-	MEASURE_WORKERS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
+	MEASURE_WORKERS=1 $(PYTEST)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --sort=cover | tail -n 40
 
 test-chaos: $(READY)  ## Kill it 200 times and run it again, the same for the same SEED (KILLS=20, CASE=7)
 	@echo "The same again: make test-chaos SEED=$(SEED) KILLS=$(KILLS)"
-	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal \
-		tests/chaos/test_kills.py $(if $(CASE),-k case$(CASE)-)
+	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(PYTEST) tests/chaos/test_kills.py $(if $(CASE),-k case$(CASE)-)
 
 dev: $(READY)  ## Open the Dagster UI on http://127.0.0.1:3000 with everything loaded
 	$(BIN)/python -m demo.dev

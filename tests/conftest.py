@@ -8,7 +8,7 @@ import atexit
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ and "MEASURE_WORKERS" in os.environ:
-    # `make test`. Before anything of ours is imported, else its definitions look unused. Only the workers are
+    # `make coverage`. Before anything of ours is imported, else its definitions look unused. Only the workers are
     # measured: coverage's own switch for subprocesses would slow down and write beside every process a test starts.
     from coverage import Coverage
 
