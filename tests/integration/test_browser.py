@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SERVER_SECONDS = 90
+SERVER_SECONDS = 180
 PAGE_MILLISECONDS = 60_000
 
 pytestmark = [
