@@ -29,7 +29,7 @@ _LOCK_SECONDS_OF_LIMITS = 0.02
 
 _ENGINES = (*HEADS, "limits")
 
-_CACHE_KIB = 6 * 1024
+_CACHE_KIB = 4 * 1024
 """Pages kept in memory per SQLite connection: the keys of a large vault are looked up at random."""
 
 _SYNCHRONOUS = {"control": "full", "vault": "full", "limits": "off"}
