@@ -1,14 +1,13 @@
-"""A renewal in a process of its own, for the tests that run two at once or kill one. Started warm, by a fork server."""
+"""A renewal in a process of its own, for the tests that run two at once or kill one."""
 
-import multiprocessing
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from forks import FORKS
 from oauth_vendor import CLIENT_ID, CLIENT_SECRET
 
 from cdp_pipelines import database
@@ -17,9 +16,6 @@ from cdp_pipelines.credentials import Grant, VaultTokens, store_grant
 from cdp_pipelines.database import Stores
 from connectors.registry import source
 from connectors.spec import Source
-
-CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["renewing_process"])
 
 
 def tokens(stores: Stores, settings: Settings, url: str, *, declared: Source | None = None) -> VaultTokens:
@@ -37,9 +33,9 @@ def keep_grant(stores: Stores, settings: Settings, *, ended: bool = True, **chan
 
 def start(settings: Settings, url: str, *, kill_at: str | None = None, together: Barrier | None = None) -> Any:
     """Start a process that asks for a token; its second value is a queue with what it got."""
-    answers = CONTEXT.Queue()
+    answers = FORKS.Queue()
     given = (str(settings.path), settings.database_url, str(settings.root_key_file), url, kill_at, together, answers)
-    process: ForkServerProcess = CONTEXT.Process(target=_ask, args=given)
+    process = FORKS.Process(target=_ask, args=given)
     process.start()
     return process, answers
 

@@ -1,10 +1,5 @@
-"""Parts of the whole way, each in a process of its own: the process that the kill tests kill.
+"""Parts of the whole way, each in a process of its own: the process that the kill tests kill."""
 
-The processes are forked from one that has imported everything and done nothing: starting an interpreter twice for
-each kill would take longer than all the work.
-"""
-
-import multiprocessing
 import os
 import time
 from collections.abc import Mapping
@@ -12,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from forks import FORKS
 
 from cdp_pipelines import barriers
 from cdp_pipelines.config import load_settings
@@ -21,9 +18,6 @@ from cdp_pipelines.sync import sync_source
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["cdp_pipelines.refresh", "cdp_pipelines.installation", "pandas"])  # pyarrow wants it
 
 _BEFORE_EVERYTHING = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import pyarrow as pa
 import pytest
-from chaos.parts import FORKS
+from forks import FORKS
 
 from cdp_pipelines.lake import Lake, LakeTable
 

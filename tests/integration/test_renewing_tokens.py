@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from forks import FORKS
 from oauth_vendor import Vendor, running_vendor
-from renewing_process import CONTEXT, keep_grant, start, tokens
+from renewing_process import keep_grant, start, tokens
 
 from cdp_pipelines import database
 from cdp_pipelines.config import Settings
@@ -62,7 +63,7 @@ def test_a_token_is_renewed_before_it_ends_and_kept(vendor: Vendor, stores: Stor
 
 def test_two_processes_at_once_ask_the_vendor_once(vendor: Vendor, stores: Stores, keyed: Settings) -> None:
     keep_grant(stores, keyed)
-    together = CONTEXT.Barrier(2)
+    together = FORKS.Barrier(2)
 
     started = [start(keyed, vendor.url, together=together) for _ in range(2)]
     got = [answers.get(timeout=60) for _, answers in started]

@@ -1,16 +1,14 @@
 """Two processes on one table, and disks and locks that refuse."""
 
-import multiprocessing
 import resource
 import signal
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from forks import FORKS
 
 from cdp_pipelines.lake import Lake, LakeLockedError, LakeWriteError, locks
-
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 def _append_many(root, table, batches) -> None:
@@ -39,8 +37,8 @@ def _hold(root, table, ready, done) -> None:
         done.wait(30)
 
 
-def _started(target, *arguments) -> multiprocessing.Process:
-    process = _SPAWN.Process(target=target, args=arguments)
+def _started(target, *arguments):
+    process = FORKS.Process(target=target, args=arguments)
     process.start()
     return process
 
@@ -70,7 +68,7 @@ def test_nothing_is_lost_when_compaction_and_maintenance_run_beside_an_append(la
 
 
 def test_a_held_table_is_waited_for_and_then_named(lake, rows, ticket):
-    ready, done = _SPAWN.Event(), _SPAWN.Event()
+    ready, done = FORKS.Event(), FORKS.Event()
     holder = _started(_hold, lake.root, ticket, ready, done)
     assert ready.wait(30)
     impatient = Lake(lake.root, [ticket], lock_timeout_seconds=0.1)
@@ -83,7 +81,7 @@ def test_a_held_table_is_waited_for_and_then_named(lake, rows, ticket):
 
 def test_a_full_disk_is_our_error_and_loses_nothing(lake, rows, ticket, statuses):
     lake.append("ticket", rows(("1", 1, "a")))
-    answers = _SPAWN.Queue()
+    answers = FORKS.Queue()
     process = _started(_append_with_file_limit, lake.root, ticket, rows(("2", 1, "b")), answers)
     message, written = answers.get(timeout=60)
     assert written == 1
