@@ -1,13 +1,11 @@
 """Everything can be read again: nothing is written twice, a stopped one goes on, cursors end where they belong."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from forks import cdp
 from installations import FOUR_SYSTEMS, TOKENS, Home, contents, with_shop_and_reviews
 
 from cdp_pipelines import database
@@ -109,11 +107,8 @@ def test_killed_anywhere_and_started_again_it_ends_like_an_undisturbed_one(home:
     assert kept == [None] * len(places)
 
 
-def full_sync(home: Home, environment: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "cdp_pipelines.cli", "--config", str(home.config), "sync", "zendesk", "--full"]
-    return subprocess.run(
-        command, env={**os.environ, **FOUR_SYSTEMS, **environment}, capture_output=True, check=False
-    ).returncode
+def full_sync(home: Home, environment: dict[str, str]) -> int | None:
+    return cdp(["--config", str(home.config), "sync", "zendesk", "--full"], FOUR_SYSTEMS | environment)
 
 
 def test_full_and_since_exclude_each_other(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

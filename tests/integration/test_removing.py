@@ -1,17 +1,15 @@
 """``cdp sources remove``: what goes, what stays, that nothing readable is left, and that a crash is taken up."""
 
 import io
-import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import forks
 import pyarrow.parquet as pq
 import pytest
 from installations import ENVIRONMENT, Home, contents, make_home
@@ -208,12 +206,8 @@ def test_what_the_environment_connects_is_left_to_a_person(
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_purge_killed_on_the_way_is_ended_by_the_next(home: Home, point: str) -> None:
-    command = [sys.executable, "-m", "cdp_pipelines.cli", "--config", str(home.config)]
     arguments = ["sources", "remove", "hubspot", "--purge", "--yes"]
-    done = subprocess.run(
-        [*command, *arguments], env={**os.environ, "CDP_KILL_AT": point}, capture_output=True, check=False, timeout=120
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert forks.cdp(["--config", str(home.config), *arguments], {"CDP_KILL_AT": point}) == -signal.SIGKILL
     if point == "purge_lake:3":  # what is left can be worked with, however much that is
         with reloaded(home).opened() as opened:
             refresh_profiles(opened, now=clock())
