@@ -1,8 +1,6 @@
 """A process that was held up and replaced stops before it moves a cursor, writes a link or publishes a table."""
 
-import functools
 import itertools
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +11,7 @@ from installations import Home
 from sqlalchemy import Engine as Database
 
 from cdp_pipelines import database
+from cdp_pipelines.database.leases import Held, lease
 from cdp_pipelines.errors import LeaseError
 from cdp_pipelines.installation import Installation, clock
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
@@ -26,18 +25,38 @@ STORED = (
 )
 
 
+class Leases:
+    """Every lease that is taken, so that it can be taken over."""
+
+    def __init__(self) -> None:
+        self._held: list[Held] = []
+
+    @contextmanager
+    def lease(self, *arguments: Any, **options: Any) -> Iterator[Held]:
+        with lease(*arguments, **options) as held:
+            self._held.append(held)
+            yield held
+
+    def take_over(self, control: Database) -> None:
+        """As after a long pause: another process has been there, and the thread that renews has seen it."""
+        with control.begin() as connection:
+            connection.exec_driver_sql("delete from lease")
+        for held in self._held:
+            held.lose()
+
+
 @pytest.fixture(autouse=True)
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        database, "lease", functools.partial(database.lease, ttl_seconds=1.0)
-    )  # longer than a busy machine pauses
+def leases(monkeypatch: pytest.MonkeyPatch) -> Leases:
+    leases = Leases()
+    monkeypatch.setattr(database, "lease", leases.lease)
+    return leases
 
 
 class HeldUp:
     """An engine whose process is held up after its ``at``-th read, for so long that another one takes over."""
 
-    def __init__(self, opened: Installation, at: int) -> None:
-        self._opened, self._engine, self._at = opened, opened.engine, at
+    def __init__(self, opened: Installation, leases: Leases, at: int) -> None:
+        self._opened, self._engine, self._leases, self._at = opened, opened.engine, leases, at
         self.reads = 0
         self.before: dict[str, Any] = {}
 
@@ -51,13 +70,7 @@ class HeldUp:
             yield connection
         if self.reads >= self._at and not self.before:  # one read may begin within another
             self.before = written(self._opened)
-            take_over(self._opened.stores.control)
-
-
-def take_over(control: Database) -> None:
-    with control.begin() as connection:
-        connection.exec_driver_sql("update lease set holder = 'other'")
-    time.sleep(1.1)
+            self._leases.take_over(self._opened.stores.control)
 
 
 def written(opened: Installation) -> dict[str, Any]:
@@ -71,25 +84,25 @@ def written(opened: Installation) -> dict[str, Any]:
     return counts
 
 
-def test_a_sync_whose_lease_was_taken_over_commits_no_cursor(home: Home) -> None:
+def test_a_sync_whose_lease_was_taken_over_commits_no_cursor(home: Home, leases: Leases) -> None:
     with home.opened() as opened:
         control = opened.stores.control
 
     with pytest.raises(LeaseError, match="another one may have taken over"):
-        home.sync("hubspot", streams=["companies"], progress=lambda _stream, _records: take_over(control))
+        home.sync("hubspot", streams=["companies"], progress=lambda _stream, _records: leases.take_over(control))
     assert database.load_cursor(control, "hubspot", "companies") is None
 
 
 @pytest.mark.parametrize("refresh", [refresh_profiles, refresh_metrics])
 def test_a_refresh_whose_lease_was_taken_over_writes_nothing_more(
-    home: Home, refresh: Any, monkeypatch: pytest.MonkeyPatch
+    home: Home, leases: Leases, refresh: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.sync("hubspot", streams=["contacts"])
     with home.opened() as opened:
         if refresh is refresh_metrics:
             refresh_profiles(opened, now=clock())
         for at in itertools.count(1):
-            engine: Any = HeldUp(opened, at)
+            engine: Any = HeldUp(opened, leases, at)
             try:
                 with monkeypatch.context() as patched:
                     patched.setattr(Installation, "engine", engine)

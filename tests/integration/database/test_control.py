@@ -230,8 +230,8 @@ def test_a_lease_is_free_again_afterwards(control):
 
 
 def test_a_lease_is_renewed_while_it_is_held(control):
-    with lease(control, "sync/hubspot/1", ttl_seconds=0.6) as held:
-        time.sleep(1.5)
+    with lease(control, "sync/hubspot/1", ttl_seconds=2) as held:
+        time.sleep(2.5)
         held.check()
         with pytest.raises(LeaseError):
             lease(control, "sync/hubspot/1").__enter__()
@@ -262,16 +262,18 @@ def test_a_dead_holder_is_not_waited_for(control, change):
 
 
 def test_only_one_of_many_takers_gets_the_lease(control):
-    taken, refused, everybody = [], [], threading.Barrier(4)
+    taken, refused, everybody, others = [], [], threading.Barrier(4), threading.Semaphore(0)
 
     def take() -> None:
         everybody.wait()
         try:
             with lease(control, "sync/hubspot/1"):
                 taken.append(1)
-                time.sleep(1)
+                for _ in range(3):  # held until each of the others has asked
+                    others.acquire(timeout=60)
         except LeaseError:
             refused.append(1)
+            others.release()
 
     threads = [threading.Thread(target=take) for _ in range(4)]
     for thread in threads:
