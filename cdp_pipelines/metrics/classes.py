@@ -14,7 +14,7 @@ from cdp_pipelines.metrics import statistics
 from cdp_pipelines.metrics.cells import Tally
 from cdp_pipelines.metrics.composites import MIN_COMPONENTS, Component
 from cdp_pipelines.metrics.statistics import Numbers
-from cdp_pipelines.metrics.survival import kaplan_meier, median_interval
+from cdp_pipelines.metrics.survival import ended_by, kaplan_meier, median_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,12 +373,14 @@ class Survival:
         values, observed = tally.of_cells("value"), tally.of_cells("observed")
         for cell, members in _members(tally):
             times, over, persons = values[members], observed[members], tally.persons[members]
-            curve = kaplan_meier(times, over)
-            found[cell, :2] = curve.quantile(0.5), curve.quantile(0.9)
             if over.all() and len(times) <= 1.2 * tally.is_first[members].sum():
-                found[cell, 2:] = statistics.ordered_median_interval(np.sort(times))
+                ordered = np.sort(times)
+                found[cell, :2] = ended_by(ordered, 0.5), ended_by(ordered, 0.9)
+                found[cell, 2:] = statistics.ordered_median_interval(ordered)
                 method[cell] = "order"
             else:
+                curve = kaplan_meier(times, over)
+                found[cell, :2] = curve.quantile(0.5), curve.quantile(0.9)
                 found[cell, 2:] = median_interval(curve, times, over, persons)
         yield from _median_and_p90(tally, found, tally.sum("observed"), method)
 

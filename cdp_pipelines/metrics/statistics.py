@@ -3,6 +3,8 @@
 All intervals are at 95 %. An impossible one (too few values) is NaN.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -83,6 +85,7 @@ def garwood(events: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers]:
         return low / exposure, special.gammaincinv(events + 1, 0.975) / exposure
 
 
+@lru_cache(maxsize=4096)
 def median_ranks(n: int) -> tuple[int, int] | None:
     """Ranks (from 1) of the ordered values that bound the median of ``n`` values; None below six."""
     if n < 6:  # noqa: PLR2004 - no two of five values bound a median at 95 %

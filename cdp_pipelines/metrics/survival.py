@@ -42,6 +42,15 @@ def kaplan_meier(times: Numbers, observed: Numbers) -> Curve:
     return Curve(distinct, surviving, at_risk, ended.astype(np.float64))
 
 
+def ended_by(ordered: Numbers, share: float) -> float:
+    """The quantile of the curve of ``ordered`` times where nothing is running, without the curve.
+
+    It is the smallest of them by which ``share`` of the units have ended.
+    """
+    rank = int(np.ceil((share - 1e-12) * len(ordered)))
+    return float(ordered[max(rank, 1) - 1]) if len(ordered) else float("nan")
+
+
 def median_interval(curve: Curve, times: Numbers, observed: Numbers, persons: Codes) -> tuple[float, float]:
     """Interval of the median of ``curve``, the one of ``times``; an end that the data do not reach is NaN."""
     inside = (curve.surviving > 0) & (curve.surviving < 1)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cdp_pipelines.metrics import survival
-from cdp_pipelines.metrics.survival import kaplan_meier
+from cdp_pipelines.metrics.survival import ended_by, kaplan_meier
 
 REPEATS = 400
 
@@ -39,6 +41,13 @@ def test_it_is_close_to_the_person_bootstrap(persons, each):
     expected_low, expected_high = bootstrap(*data)
     width = expected_high - expected_low
     assert [low, high] == pytest.approx([expected_low, expected_high], abs=0.25 * width)
+
+
+@given(st.lists(st.integers(0, 40), max_size=200), st.sampled_from([0.5, 0.9]))
+def test_where_nothing_is_running_the_curve_is_not_needed(times, share):
+    numbers = np.array(times, np.float64)
+    expected = kaplan_meier(numbers, np.ones(len(numbers))).quantile(share)
+    assert ended_by(np.sort(numbers), share) == pytest.approx(expected, abs=0, nan_ok=True)
 
 
 def test_persons_with_many_times_widen_it():
