@@ -108,3 +108,4 @@ class MatchKey(Entity):
     stamp: Annotated[str, Fact("Digest of what the tokens were made from and by which rules")]
     tokens: Annotated[list[str], Fact("Keyed tokens of what other records must share to be compared with this one")]
     compared: Annotated[str | None, Fact("Keyed token of everything the record is compared by and of the rules")] = None
+    plain: Annotated[bool | None, Fact("Whether none of its e-mail addresses is a function's or has a tag")] = None

@@ -34,7 +34,7 @@ _AGREEING = ("same", "agrees")
 _SHARED = "same"
 _SHARED_BY_MANY = "shared by many"
 _TOKENS = {"email": ("email_token", "other_emails_tokens"), "phone": ("phone_token", "other_phones_tokens")}
-_MARKS = pa.schema([("tokens", pa.list_(pa.string())), ("compared", pa.string())])
+_MARKS = pa.schema([("tokens", pa.list_(pa.string())), ("compared", pa.string()), ("plain", pa.bool_())])
 _REFERENCES = ("source", "source_id", "other_source", "other_source_id")
 
 
@@ -42,7 +42,7 @@ class Known(NamedTuple):
     """What earlier runs and operators left.
 
     Attributes:
-        keys: Rows of ``match_key``: source, source_id, stamp, tokens, compared; none where they cannot be trusted.
+        keys: Rows of ``match_key``: its key, stamp, tokens, compared and plain; none where they cannot be trusted.
         pairs: Rows of ``match_pair``.
         answers: Rows of ``match_answer``.
     """
@@ -107,6 +107,7 @@ class Matcher:
         fresh = self._fresh([row for row in np.flatnonzero(changed).tolist() if stamps[row]], comparing)
         before = known.keys.select(_MARKS.names).cast(_MARKS)
         marks = _marks_now(before, np.where(changed, -1, kept), fresh)
+        self.values.note_plain(np.flatnonzero(pc.fill_null(marks["plain"], fill_value=False)).tolist())
         # Most of what changes in a record is nothing it is compared by.
         moved = changed & ~_same(marks["compared"], before["compared"].take(pa.array(kept, mask=kept < 0)))
         tokens = (table["tokens"].combine_chunks() for table in (before, marks))
@@ -147,7 +148,8 @@ class Matcher:
             parts.append(scoring.table(found))
             tokens = [[self.token(key) for key in comparing.blocking_keys(one)] for _, one in found]
             compared = [self.token(f"all|{rules}|{one!r}") for _, one in found]
-            marks.append(pa.table([tokens, compared], schema=_MARKS))
+            plain = [self.values.is_plain(row) for row, _ in found]
+            marks.append(pa.table([tokens, compared, plain], schema=_MARKS))
         return _Fresh(pa.concat_tables(parts), pa.concat_tables(marks))
 
     def _scores(self, records: pa.Table, pairs: Pairs, fresh: "_Fresh", comparing: Comparing) -> Scores:
@@ -236,7 +238,7 @@ class _Fresh(NamedTuple):
 
     Attributes:
         features: As ``scoring.table`` makes it.
-        marks: The tokens of each, and one of all it is compared by and of the rules.
+        marks: The tokens of each, one of all it is compared by and of the rules, and whether its addresses are plain.
     """
 
     features: pa.Table
@@ -251,7 +253,7 @@ class _Fresh(NamedTuple):
 
 def _marks_now(before: pa.Table, kept: Rows, fresh: _Fresh) -> pa.Table:
     """The marks of each record now: at place ``kept`` of ``before``, of ``fresh``, or none."""
-    none = pa.table([[[]], [None]], schema=_MARKS)
+    none = pa.table([[[]], [None], [None]], schema=_MARKS)
     places = np.where(kept < 0, len(before) + len(fresh.marks), kept)
     places[fresh.rows] = len(before) + np.arange(len(fresh.marks))
     return pa.concat_tables([before, fresh.marks, none]).combine_chunks().take(pa.array(places))
@@ -273,6 +275,7 @@ def _key_rows(records: pa.Table, stamps: Sequence[str], marks: pa.Table, now: da
             "stamp": pa.array(stamps, pa.string()),
             "tokens": marks["tokens"],
             "compared": marks["compared"],
+            "plain": marks["plain"],
         }
     )
 

@@ -17,7 +17,7 @@ _RECORD_COLUMNS = (
 )
 _LINK_COLUMNS = ("source", "source_id", "profile_id", "method", "key_type", "confidence", "linked_at")
 _BATCH_ROWS = 10_000
-_KEY_COLUMNS = ("source", "source_id", "stamp", "tokens", "compared")
+_KEY_COLUMNS = ("source", "source_id", "stamp", "tokens", "compared", "plain")
 
 
 @contextmanager

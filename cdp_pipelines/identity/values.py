@@ -31,7 +31,7 @@ _COMPARED = (*_NAME, "email", "other_emails", "phone", "other_phones", "street",
 class LakeValues:
     """Answers the questions of ``clusters.Values`` by decrypting the records asked about.
 
-    What it noted of the addresses of a record that was compared, it need not decrypt again.
+    What it noted of the addresses of a record that was compared, or was told of them, it need not decrypt again.
     """
 
     def __init__(self, read: ReadColumns, *, protector: Protector, revealer: Revealer) -> None:
@@ -51,6 +51,14 @@ class LakeValues:
             result.roles.update(noted.roles)
             result.mailboxes.update(noted.mailboxes)
         return result
+
+    def is_plain(self, row: int) -> bool:
+        """Whether a record that was looked at has neither an address of a function nor one with a tag."""
+        return row in self._seen and row not in self._noted
+
+    def note_plain(self, rows: Iterable[int]) -> None:
+        """Take it from an earlier run that these records are plain, as ``is_plain`` says it."""
+        self._seen.update(rows)
 
     def names(self, rows: Sequence[int]) -> list[str | None]:
         """Full names, in the order of ``rows``."""

@@ -259,6 +259,51 @@ def test_a_record_that_is_compared_is_decrypted_once(
     assert sorted(opened) == ["1", "7"]
 
 
+def test_addresses_of_unchanged_records_are_decrypted_again_only_where_they_are_special(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = ("anna@a.example", "info@a.example", "anna+x@b.example")
+    people = [{"source": "crm", "source_id": f"{n}", "email": address} for n, address in enumerate(addresses)]
+    installation.people(*people)
+    installation.resolve()
+    opened: list[str] = []
+    reveal = Revealer.reveal
+
+    def watch(self: Revealer, entity: Any, table: Any, columns: Any) -> Any:
+        opened.extend(table["source_id"].to_pylist())
+        return reveal(self, entity, table, columns)
+
+    monkeypatch.setattr(Revealer, "reveal", watch)
+    installation.resolve()
+    assert sorted(opened) == ["1", "2"]
+    opened.clear()
+    installation.people(people[0] | {"email": "office@a.example"})
+    installation.resolve()
+    installation.resolve()
+    assert sorted(opened) == ["0", "0", "1", "1", "2", "2"]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_kept_of_addresses_decides_as_a_look_at_all_of_them(
+    installation: Installation, *, backwards: bool
+) -> None:
+    anna = {"full_name": "Anna Sand"}
+    people: list[dict[str, Any]] = [
+        {"source": "crm", "source_id": "1", "email": "anna@a.example", **anna},
+        {"source": "desk", "source_id": "2", "email": "anna+x@a.example", **anna},
+        {"source": "crm", "source_id": "3", "email": "office@a.example", "other_emails": ["ben@b.example"]},
+        {"source": "desk", "source_id": "4", "email": "office@a.example"},
+        {"source": "desk", "source_id": "5", "email": "ben@b.example"},
+    ]
+    for one in reversed(people) if backwards else people:
+        installation.people(one)
+        step_by_step = installation.resolve()
+    found = installation.partition(), step_by_step.blocked
+    assert {frozenset({"crm 1", "desk 2"}), frozenset({"crm 3", "desk 5"}), frozenset({"desk 4"})} == found[0]
+    installation.settings = settings(installation, max_records_per_block=31)  # other rules: everything anew
+    assert (installation.resolve().blocked, installation.partition()) == (found[1], found[0])
+
+
 def test_a_change_of_what_nobody_is_compared_by_compares_nobody(installation: Installation) -> None:
     installation.people(ANNA, DESK)
     assert installation.resolve().compared == 1
