@@ -26,9 +26,15 @@ FORKS.set_forkserver_preload(
 )
 
 
+def have(environment: Mapping[str, str]) -> None:
+    """Have this environment in a forked process, and nothing of the test's that happened to start the server."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def cdp(arguments: Sequence[str], environment: Mapping[str, str]) -> int | None:
     """Exit code of one of our commands in a process of its own; of one that was killed, minus the signal's number."""
-    process = FORKS.Process(target=_cdp, args=(arguments, environment))
+    process = FORKS.Process(target=_cdp, args=(arguments, {**os.environ, **environment}))
     process.start()
     process.join(120)
     process.kill()
@@ -39,6 +45,6 @@ def cdp(arguments: Sequence[str], environment: Mapping[str, str]) -> int | None:
 def _cdp(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     from cdp_pipelines.cli.main import execute
 
-    os.environ.update(environment)
+    have(environment)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         sys.exit(execute(arguments))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forks import FORKS
+import forks
 
 from cdp_pipelines import barriers
 from cdp_pipelines.config import load_settings
@@ -81,9 +81,9 @@ def run(
     part: str, config: Path, environment: Mapping[str, str], *, kill_at: str | None = None, after: float = 120
 ) -> Ended:
     """Do one part of the way in a process of its own, and kill it ``after`` so many seconds or at a point."""
-    told: SimpleQueue[Mapping[str, int]] = FORKS.SimpleQueue()
-    variables = {**environment, **({"CDP_KILL_AT": kill_at} if kill_at else {})}
-    process = FORKS.Process(target=_work, args=(part, config, variables, told))
+    told: SimpleQueue[Mapping[str, int]] = forks.FORKS.SimpleQueue()
+    variables = {**os.environ, **environment, **({"CDP_KILL_AT": kill_at} if kill_at else {})}
+    process = forks.FORKS.Process(target=_work, args=(part, config, variables, told))
     started = time.monotonic()
     process.start()
     process.join(after)
@@ -94,7 +94,7 @@ def run(
 
 
 def _work(part: str, config: Path, environment: Mapping[str, str], told: "SimpleQueue[Mapping[str, int]]") -> None:
-    os.environ.update(environment)
+    forks.have(environment)
     with open_installation(load_settings(config, environment={})) as opened:
         PARTS[part](opened)
     told.put(dict(barriers.reached))
