@@ -4,11 +4,13 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
 import httpx
 import orjson
 
+from connectors.limits import LONGEST_WAIT_SECONDS
 from connectors.spec import Json
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
@@ -16,19 +18,24 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,40}")
 
 
 def retry_after(response: httpx.Response, body: Json) -> float | None:
-    """Seconds from ``Retry-After`` (a number or a date, by the vendor's own clock) or from an edge's JSON."""
+    """Seconds from ``Retry-After`` (a number or a date, by the vendor's own clock) or from an edge's JSON.
+
+    None where nothing is said, or what cannot be meant.
+    """
     header = response.headers.get("Retry-After")
-    if (seconds := _seconds(header)) is not None:
-        return seconds
-    if date := http_date(header):
+    seconds = _seconds(header)
+    if seconds is None and (date := http_date(header)):
         now = http_date(response.headers.get("Date")) or datetime.now(UTC)
-        return max(0.0, (date - now).total_seconds())
-    return _seconds(body.get("retry_after"))
+        seconds = max(0.0, (date - now).total_seconds())
+    if seconds is None:
+        seconds = _seconds(body.get("retry_after"))
+    return seconds if seconds is not None and seconds <= LONGEST_WAIT_SECONDS else None
 
 
 def _seconds(value: Any) -> float | None:  # noqa: ANN401 - a header or a JSON value
     with suppress(TypeError, ValueError):
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if isfinite(seconds) else None
     return None
 
 

@@ -7,11 +7,16 @@ state and the ledger's time in, a state out.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Sequence[Json], float], tuple[Sequence[Json] | None, T]]
+
+LONGEST_WAIT_SECONDS = 86_400.0
+"""No limit is longer than a day. A vendor that says more means something else, such as a moment in seconds since 1970;
+believed, it would close the account for decades, as what is known of limits is kept for all processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ class Answer:
     def number(self, header: str | None) -> float | None:
         """The number in a header, if there is one."""
         with suppress(ValueError):
-            return max(0.0, float(self.headers.get(header or "", "")))
+            number = float(self.headers.get(header or "", ""))
+            return max(0.0, number) if isfinite(number) else None
         return None
 
 

@@ -14,7 +14,7 @@ over what is left of it, at the highest pace that never runs dry.
 import math
 from dataclasses import dataclass
 
-from connectors.limits import Answer, Ask, Json, Terms, View
+from connectors.limits import LONGEST_WAIT_SECONDS, Answer, Ask, Json, Terms, View
 
 SLOTS = 100
 _MARGIN_SHARE, _MARGIN_SECONDS = 0.02, 0.03
@@ -156,7 +156,7 @@ class Window:
         if view is not None and remaining is not None:
             state = self._counted(state, now, ask, remaining, view)
             reset = answer.number(self.told.reset if self.told else None)
-            if remaining == 0 and reset is not None:
+            if remaining == 0 and reset is not None and reset <= LONGEST_WAIT_SECONDS:
                 state = _closed(state, now, reset)
         if answer.refused and self._is_refusal(answer):
             seconds = answer.refused.seconds

@@ -64,6 +64,14 @@ def test_it_waits_as_long_as_the_vendor_says(vendor, headers, body, seconds):
     assert there.waits == [seconds]
 
 
+@pytest.mark.parametrize("header", ["1763830000", "inf", "nan", "Thu, 01 Jan 2099 00:00:00 GMT"])
+def test_a_wait_of_years_is_not_what_the_vendor_means(vendor, header):
+    """It is kept for all processes of the account: believed, it would close the account for as long."""
+    there = vendor(httpx.Response(429, headers={"Retry-After": header}), END)
+    there.read()
+    assert [0.5 <= wait <= 1 for wait in there.waits] == [True]
+
+
 def test_without_a_word_from_the_vendor_waits_grow(vendor):
     there = vendor(httpx.Response(500))
     with pytest.raises(RetriableError):

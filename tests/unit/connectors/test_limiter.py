@@ -126,6 +126,13 @@ def test_nothing_goes_before_the_reset_the_vendor_tells(limited, moments):
     assert moments(limiter, "/x", "/x", headers={"Left": "0", "Reset": "40"}) == [0, 40]
 
 
+@pytest.mark.parametrize("reset", ["1763830000", "inf", "nan"])
+def test_a_reset_in_years_is_not_what_the_vendor_means(limited, moments, reset):
+    limiter = limited(Window(4, 10, told=TOLD))
+
+    assert moments(limiter, "/x", "/x", headers={"Left": "0", "Reset": reset}) == [0, 10.3]
+
+
 def test_a_refusal_closes_the_limit_it_names_for_exactly_as_long(limited, moments):
     ten, search = Window(100, 10, policy="TEN"), Window(5, 1, within="/search", policy="SECOND")
     limiter = limited(ten, search)
