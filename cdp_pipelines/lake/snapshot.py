@@ -103,8 +103,14 @@ def names(snapshots: Iterable[Snapshot], table: str) -> set[str]:
 def _register(path: Path, snapshot: Snapshot) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.write(descriptor, snapshot.to_json().encode())
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with open(descriptor, "w", closefd=False) as file:
+            file.write(snapshot.to_json())
+    except BaseException:  # a pin cut short would stop maintenance, and with it whoever makes room
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise
     return descriptor
 
 

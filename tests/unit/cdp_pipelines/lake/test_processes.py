@@ -30,6 +30,20 @@ def _append_with_file_limit(root, table, batch, answers) -> None:
         answers.put((str(error), lake.append("ticket", batch).rows))
 
 
+def _pin_with_file_limit(root, table, answers) -> None:
+    """A pin that the disk has no room for, then maintenance, which makes room."""
+    lake = Lake(root, [table])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))  # some of the pin can be written, not all of it
+    try:
+        with lake.pinned(lake.snapshot()):
+            pass
+    except LakeWriteError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        answers.put((str(error), lake.maintain(keep=timedelta(0)).removed_files))
+
+
 def _hold(root, table, ready, done) -> None:
     lake = Lake(root, [table])
     with locks.exclusive(lake.root / ".locks", "ticket", timeout_seconds=5):
@@ -92,6 +106,19 @@ def test_a_full_disk_is_our_error_and_loses_nothing(lake, rows, ticket, statuses
     process.join(30)
     assert statuses(lake) == {"1": "a", "2": "b"}
     assert len(list((lake.root / "ticket" / "layer=tail").iterdir())) == 2
+
+
+def test_a_pin_without_room_on_the_disk_does_not_stop_whoever_makes_room(lake, rows):
+    lake.append("ticket", rows(("1", 1, "a")))
+    lake.append("ticket", rows(("1", 2, "b")))
+    lake.compact("ticket")
+    answers = FORKS.Queue()
+    process = _started(_pin_with_file_limit, lake.root, lake.tables["ticket"], answers)
+    message, removed = answers.get(timeout=60)
+    process.join(30)
+    assert message.startswith("Pinning a snapshot of the lake: the disk or the log refused (File too large)")
+    assert removed == 2
+    assert not list((lake.root / ".pins").iterdir())
 
 
 @pytest.mark.parametrize("blocked", ["layer=tail", "_delta_log"])
