@@ -21,11 +21,18 @@ BATCH_ROWS = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """What consecutive pages of one stream brought; ``cursor`` is the place behind the last of them."""
+    """What consecutive pages of one stream brought.
+
+    Attributes:
+        read_at: When the first page was read: what was found gone since then stays gone.
+        listed_at: When the last one was.
+        cursor: The place behind the last page.
+    """
 
     rows: dict[type[Entity], list[dict[str, Any]]] = field(default_factory=dict)
     count: int = 0
     read_at: datetime | None = None
+    listed_at: datetime | None = None
     rejected: list[tuple[str, str]] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
@@ -36,7 +43,8 @@ class Batch:
         for entity, rows in page.rows.items():
             self.rows.setdefault(entity, []).extend(rows)
             self.count += len(rows)
-        self.read_at = read_at
+        self.read_at = self.read_at or read_at
+        self.listed_at = read_at
         self.rejected += [(item.record_id, item.error_class) for item in page.rejected]
         self.recovered += page.recovered
         self.sweeps += page.sweeps

@@ -265,7 +265,7 @@ class _Run:
         for span in tuple(place.refused):
             read_at = self._now()
             async for part in connection.sweep(stream, stored, after=span.after, until=span.until):
-                self._write(stream, part, report)
+                self._write(stream, part, read_at, report)
                 report.gone += self._bury(stream, part, read_at)
                 read_at = self._now()
             place.refused.remove(span)
@@ -281,7 +281,7 @@ class _Run:
         read_at = self._now()
         async for part in connection.sweep(stream, stored, after=place.after):
             reach("sweep_part")
-            self._write(stream, part, report)
+            self._write(stream, part, read_at, report)
             is_refused = too_many(len(part.gone), part.compared, _MOST_GONE)
             report.gone += 0 if is_refused else self._bury(stream, part, read_at)
             read_at = self._now()
@@ -293,12 +293,12 @@ class _Run:
                 break
         report.is_round = place.ended is not None
 
-    def _write(self, stream: Stream, part: Part, report: SweepReport) -> None:
+    def _write(self, stream: Stream, part: Part, read_at: datetime, report: SweepReport) -> None:
         """Write the records that were read again, children before parents."""
         for page in part.pages:
             for entity in stream.entities:
                 if rows := page.rows.get(entity):
-                    write_rows(self._sinks, self._held, entity, rows, run_id=self._run_id, read_at=self._now())
+                    write_rows(self._sinks, self._held, entity, rows, run_id=self._run_id, read_at=read_at)
             rejected = [(item.record_id, item.error_class) for item in page.rejected]
             database.quarantine_put(self._sinks.stores.control, self._source.name, stream.name, rejected)
             report.reread += page.records

@@ -319,12 +319,12 @@ class _Run:
     def _write(self, name: str, batch: Batch) -> None:
         """Write a batch and commit the cursor behind it. Runs in the writing thread."""
         one = self._streams[name]
-        if batch.read_at is not None:
+        if batch.read_at is not None and batch.listed_at is not None:
             with self._sinks.protector.one_batch():
                 for entity in one.stream.entities:  # declared children first
                     if rows := batch.rows.get(entity):
                         self._append(entity, rows, batch.read_at, one.report)
-            self._sweep(batch.sweeps, batch.read_at, one.report)
+            self._sweep(batch.sweeps, batch.listed_at, one.report)
         self._settle(one, batch)
         give_back()
 

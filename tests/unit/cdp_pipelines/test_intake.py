@@ -2,14 +2,14 @@
 
 import asyncio
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp_pipelines import intake as module
-from cdp_pipelines.intake import Intake
+from cdp_pipelines.intake import Batch, Intake
 from connectors.reading import Page
 from models import Person
 
@@ -40,6 +40,14 @@ class Lake:
         self.is_open.wait()
         self.written.append((stream, [row["n"] for rows in batch.rows.values() for row in rows], batch.cursor))
         self.is_writing.clear()
+
+
+def test_a_batch_counts_as_read_when_its_first_page_was():
+    """What a sweep found gone since then stays gone."""
+    batch, later = Batch(), NOW + timedelta(minutes=5)
+    batch.add(page(0, 1), NOW)
+    batch.add(page(1, 1), later)
+    assert (batch.read_at, batch.listed_at) == (NOW, later)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 150)), max_size=12))
