@@ -230,8 +230,15 @@ def test_a_lease_is_free_again_afterwards(control):
 
 
 def test_a_lease_is_renewed_while_it_is_held(control):
-    with lease(control, "sync/hubspot/1", ttl_seconds=2) as held:
-        time.sleep(2.5)
+    def expires():
+        with control.connect() as connection:
+            return connection.execute(text("select expires_at from lease")).scalar_one()
+
+    with lease(control, "sync/hubspot/1", ttl_seconds=3) as held:
+        first, until = expires(), time.monotonic() + 60
+        while expires() == first and time.monotonic() < until:
+            time.sleep(0.05)
+        assert expires() > first
         held.check()
         with pytest.raises(LeaseError):
             lease(control, "sync/hubspot/1").__enter__()
