@@ -21,7 +21,8 @@ BATCH_ROWS = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """What consecutive pages of one stream brought.
+    """What consecutive pages of one stream brought. Of a record that one rejects and another has recovered, the later
+    decides.
 
     Attributes:
         read_at: When the first page was read: what was found gone since then stays gone.
@@ -33,8 +34,8 @@ class Batch:
     count: int = 0
     read_at: datetime | None = None
     listed_at: datetime | None = None
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    recovered: list[str] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+    recovered: set[str] = field(default_factory=set)
     sweeps: list[Sweep] = field(default_factory=list)
     cursor: dict[str, Any] | None = None
 
@@ -45,10 +46,17 @@ class Batch:
             self.count += len(rows)
         self.read_at = self.read_at or read_at
         self.listed_at = read_at
-        self.rejected += [(item.record_id, item.error_class) for item in page.rejected]
-        self.recovered += page.recovered
+        self._decide(page)
         self.sweeps += page.sweeps
         self.cursor = page.cursor if page.cursor is not None else self.cursor
+
+    def _decide(self, page: Page) -> None:
+        """What waits after this page; a record that comes twice on it, once in order and once not, does."""
+        rejected = {item.record_id: item.error_class for item in page.rejected}
+        for record_id in page.recovered:
+            self.rejected.pop(record_id, None)
+        self.rejected |= rejected
+        self.recovered = self.recovered.union(page.recovered) - rejected.keys()
 
 
 class Intake:

@@ -304,6 +304,7 @@ class _Run:
     async def _close(self, intake: Intake, one: "_StreamRun", seen: Seen) -> None:
         """Write what was read last, and tell which fields were not as declared, also where reading was cut short."""
         await intake.flush(one.stream.name)
+        self._let_go(one)
         control, records = self._sinks.stores.control, one.report.records
         one.report.drift = note_fields(control, self._source.name, one.stream, seen, records=records, now=self._now())
 
@@ -346,25 +347,31 @@ class _Run:
             report.deleted += deleted
 
     def _settle(self, one: "_StreamRun", batch: Batch) -> None:
-        """Set rejected records aside, let recovered ones go, and commit the cursor last."""
+        """Set rejected records aside, and commit the cursor last."""
         control, names = self._sinks.stores.control, (self._source.name, one.stream.name)
         one.report.quarantined += len(batch.rejected)
-        one.report.newly_quarantined += sum(record_id not in one.waiting for record_id, _ in batch.rejected)
-        one.report.recovered += len(batch.recovered)
+        one.report.newly_quarantined += len(batch.rejected.keys() - one.waiting)
+        one.recovered = (one.recovered - batch.rejected.keys()) | batch.recovered
         if batch.rejected:
-            database.quarantine_put(control, *names, batch.rejected)
+            database.quarantine_put(control, *names, batch.rejected.items())
             reach("quarantine_written")
-        if batch.recovered:
-            database.quarantine_clear(control, *names, batch.recovered)
         if one.stream.by_ids is None and batch.rejected:
-            ids = [record_id for record_id, _ in batch.rejected]
-            one.holds_cursor |= database.quarantine_attempts(control, *names, ids) < TRIES_IN_PASSING
+            one.holds_cursor |= database.quarantine_attempts(control, *names, batch.rejected) < TRIES_IN_PASSING
         if batch.cursor is not None and self._since is None and not one.holds_cursor:
+            if one.stream.by_ids is None:
+                self._let_go(one)  # nothing would meet them again behind the cursor
             reach("cursor_before")
             self._held.check()
             database.commit_cursor(control, names[0], self._place(one.stream), batch.cursor, run_id=self._run_id)
             reach("cursor_after")
             one.report.cursor_after = batch.cursor
+
+    def _let_go(self, one: "_StreamRun") -> None:
+        """Records that have recovered wait no longer: done late, because a page that follows may reject them."""
+        if one.recovered:
+            database.quarantine_clear(self._sinks.stores.control, self._source.name, one.stream.name, one.recovered)
+        one.report.recovered += len(one.recovered)
+        one.recovered = set()
 
 
 class _Retry(_Run):
@@ -415,6 +422,7 @@ class _StreamRun:
         stream: What is read.
         report: What it has done so far.
         waiting: Records in quarantine when the run began.
+        recovered: Of those, which wait no longer, as far as has been read.
         holds_cursor: For the rest of the run: what comes after a held page is read again too.
         over: Set when it is read to its end or has failed.
     """
@@ -422,5 +430,6 @@ class _StreamRun:
     stream: Stream
     report: StreamReport
     waiting: frozenset[str] = frozenset()
+    recovered: set[str] = field(default_factory=set)
     holds_cursor: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,6 +1,7 @@
 """A record that cannot be mapped is set aside, met again, and lost in no case without saying so."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,18 @@ from installations import Home, make_home
 
 from cdp_pipelines import database
 from cdp_pipelines.errors import SyncFailedError
+from cdp_pipelines.intake import Intake
+from connectors.reading import Page
 from sandbox.server import Running
 
 STREAM = "subscription_timeline"
 
 
-def waiting(home: Home) -> list[str]:
+def waiting(home: Home, stream: str = STREAM) -> dict[str, int]:
+    """How often each record that waits was met."""
     with home.opened() as opened:
-        return database.quarantine_pending(opened.stores.control, "hubspot", STREAM)
+        _, rows = database.quarantine_list(opened.stores.control, source="hubspot", stream=stream)
+    return {row["record_id"]: row["attempts"] for row in rows}
 
 
 def cursor(home: Home) -> object:
@@ -47,7 +52,7 @@ def test_a_record_nobody_can_ask_for_is_met_again_and_recovered_once_it_is_repai
 
     timeline[0] = whole
     sync(home)
-    assert waiting(home) == []
+    assert waiting(home) == {}
     assert cursor(home) is not None
     assert decisions(home) == decisions(undisturbed)
 
@@ -63,6 +68,34 @@ def test_a_record_that_stays_broken_holds_the_cursor_for_three_syncs_only(home: 
 
     assert moved == [False, False, True]
     assert len(waiting(home)) == 1
+
+
+@pytest.fixture(params=["pages written together", "pages written one by one"])
+def batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "pages written one by one":
+        take = Intake.take
+
+        async def at_once(intake: Intake, stream: str, page: Page, read_at: datetime) -> None:
+            await take(intake, stream, replace(page, is_milestone=True), read_at)
+
+        monkeypatch.setattr(Intake, "take", at_once)
+
+
+@pytest.mark.usefixtures("batches")
+def test_a_record_that_is_gone_when_asked_for_and_broken_in_the_listing_waits_on(home: Home, vendors: Running) -> None:
+    """HubSpot reads no archived object by id, and lists it all the same."""
+    survey = next(one for one in vendors.world.objects["feedback_submissions"].values() if one.archived is None)
+    score, survey.props["hs_value"], survey.archived = survey.props["hs_value"], "soon", survey.updated
+    vendors.world.changed()
+    for tries in (1, 2, 3):
+        report = home.sync("hubspot", streams=["feedback_submissions"]).streams[0]
+        assert waiting(home, "feedback_submissions") == {survey.id: tries}
+        assert (report.quarantined, report.newly_quarantined, report.recovered) == (1, int(tries == 1), 0)
+
+    survey.props["hs_value"] = score
+    vendors.world.changed()
+    report = home.sync("hubspot", streams=["feedback_submissions"]).streams[0]
+    assert (waiting(home, "feedback_submissions"), report.recovered) == ({}, 1)
 
 
 def test_a_host_that_is_not_there_is_said_once_and_the_other_streams_are_not_tried(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cdp_pipelines import intake as module
 from cdp_pipelines.intake import Batch, Intake
-from connectors.reading import Page
+from connectors.reading import Page, Rejected
 from models import Person
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -145,3 +145,22 @@ def test_an_interruption_waits_for_the_batch_that_is_being_written():
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(run())
     assert [(stream, cursor) for stream, _, cursor in lake.written] == [("a", {"place": 1})]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc")), max_size=8))
+def test_whether_a_record_waits_is_decided_by_the_last_page_that_has_it(pages):
+    batch = Batch()
+    for number, (is_in_order, record_id) in enumerate(pages):
+        rejected = () if is_in_order else (Rejected(record_id, str(number)),)
+        recovered = (record_id,) if is_in_order else ()
+        batch.add(Page({}, rejected, recovered, None, 1, {}), NOW)
+
+    last = {record_id: (is_in_order, str(number)) for number, (is_in_order, record_id) in enumerate(pages)}
+    assert batch.recovered == {record_id for record_id, (is_in_order, _) in last.items() if is_in_order}
+    assert batch.rejected == {record_id: at for record_id, (is_in_order, at) in last.items() if not is_in_order}
+
+
+def test_a_record_that_is_on_a_page_in_order_and_not_waits():
+    batch = Batch()
+    batch.add(Page({}, (Rejected("a", "KeyError"),), ("a",), None, 2, {}), NOW)
+    assert (batch.rejected, batch.recovered) == ({"a": "KeyError"}, set())
