@@ -21,12 +21,13 @@ BATCH_ROWS = 10_000
 
 @dataclass(slots=True)
 class Batch:
-    """What consecutive pages of one stream brought. Of a record that one rejects and another has recovered, the later
-    decides.
+    """What consecutive pages of one stream brought.
 
     Attributes:
         read_at: When the first page was read: what was found gone since then stays gone.
         listed_at: When the last one was.
+        rejected: Kinds of error by record, for those the last page that has them rejects.
+        recovered: Records the last page that has them lets go.
         cursor: The place behind the last page.
     """
 
