@@ -104,11 +104,27 @@ async def _from_the_first_page(reading: Reading, *, archived: bool) -> AsyncGene
 
 async def _behind(reading: Reading, page: Listed) -> list[Span]:
     """What is left behind the first page: up to the highest id, and what is new; nothing where that helps nobody."""
-    last = _number(page.records[-1]) if page.place is not None and page.records else None
-    highest = None if last is None else await _highest_id(reading)
-    if last is None or highest is None or highest <= last:
+    start = _goes_on_at(page)
+    highest = None if start is None else await _highest_id(reading)
+    if start is None or highest is None or highest < start:
         return []
-    return [Span(last + 1, highest), Span(highest, None)]
+    return [Span(start, highest), Span(highest, None)]
+
+
+def _goes_on_at(page: Listed) -> int | None:
+    """The id that ranges behind the first page begin at; None where there is nothing or its ids cannot be relied on.
+
+    A page that ends with an object from further behind names a place before its last id: what lies between is yet to
+    come.
+    """
+    after = None if page.place is None else _number(page.place, "after")
+    try:
+        ids = _ascending(page.records, 1)
+    except _NotByIdError:
+        return None
+    if after is None or not ids:
+        return None
+    return after if after < ids[-1] else ids[-1] + 1
 
 
 async def _serially(reading: Reading, after: str | None, *, archived: bool) -> AsyncGenerator[Listed]:
@@ -233,9 +249,9 @@ async def _highest_id(reading: Reading) -> int | None:
     return highest if highest in map(_number, reading.records_of(there or {})[:2]) else None
 
 
-def _number(record: Json) -> int | None:
-    """The id of a record, where it is a number, written as one or as text."""
-    id_ = str(record.get("id"))
+def _number(holder: Json, name: str = "id") -> int | None:
+    """The id of a record or in a place, where it is a number, written as one or as text."""
+    id_ = str(holder.get(name))
     return int(id_) if id_.isascii() and id_.isdigit() else None
 
 

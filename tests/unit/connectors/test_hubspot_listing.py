@@ -71,6 +71,21 @@ def unordered(ids, after):
     return [rest[0], 7, *rest[1:]] if after and 700 < int(after) < 5000 else rest
 
 
+def one_too_early(ids, after):
+    """From the id on, but the first page ends with one from further behind."""
+    rest = from_id(ids, after)
+    return rest if after else [*rest[:99], ids[1200], *rest[99:]]
+
+
+def muddled_first(ids, after):
+    """From the id on, but the first page and the place it names do not follow the ids."""
+    early = [ids[1300], ids[500], ids[700]]
+    row = [*ids[:98], *early, *(number for number in ids[98:] if number not in early)]
+    if after is None:
+        return row
+    return row[100:] if int(after) == row[100] else from_id(ids, after)
+
+
 def company(number):
     properties = {"hs_lastmodifieddate": MODIFIED, "createdate": MODIFIED}
     return {"id": str(number), "properties": properties, "createdAt": MODIFIED, "updatedAt": MODIFIED}
@@ -100,9 +115,22 @@ def test_ranges_bring_every_object_once_with_hardly_more_calls_than_pages(read, 
     assert pages[-1].cursor == {"since": "2026-03-01T12:00:00+00:00"}
 
 
-@pytest.mark.parametrize("start", [from_offset, from_opaque, unordered], ids=lambda start: start.__name__)
+@pytest.mark.parametrize(
+    "start", [from_offset, from_opaque, unordered, muddled_first], ids=lambda start: start.__name__
+)
 def test_where_tokens_are_no_ids_or_ids_do_not_ascend_the_listing_is_read_serially(read, start):
     assert set(found(read(Portal(start)))) == set(IDS)
+
+
+def test_what_lies_before_an_object_that_is_shown_too_early_is_read(read):
+    pages = read(Portal(one_too_early))
+    assert set(found(pages)) == set(IDS)
+    assert not [page.notices for page in pages if page.notices]
+
+
+def test_ranges_need_no_ids_without_gaps(read):
+    pages = read(Portal(from_id, ids=list(SPARSE)))
+    assert pages[0].cursor["left"] == [[SPARSE[99] + 1, SPARSE[-1]], [SPARSE[-1], None]]
 
 
 def test_an_order_that_breaks_on_the_way_is_said(read):
