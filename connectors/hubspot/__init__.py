@@ -21,6 +21,7 @@ from connectors.hubspot.account import (
     load_optout_properties,
     load_subscriptions,
     missing_scopes,
+    refusal,
 )
 from connectors.hubspot.counts import search_total
 from connectors.hubspot.maps import map_company, map_contact, map_deal, map_feedback, map_timeline
@@ -64,6 +65,7 @@ HUBSPOT = Source(
     ),
     credential_help="Make or repair the token in HubSpot under Settings, Integrations, service keys or private apps.",
     missing_scopes=missing_scopes,
+    refusal=refusal,
     options=frozenset({"subscription_purposes"}),
     lookups={
         "optout_properties": load_optout_properties,

@@ -1,15 +1,19 @@
-"""What differs from one HubSpot account to another: subscription types, pipelines, currency, and the permissions."""
+"""What differs from one HubSpot account to another, the permissions a refusal names, and batches done in part."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.answers import vendor_code
 from connectors.errors import SettingsError
-from connectors.spec import Fetch, Json, Request
+from connectors.spec import Fetch, Json, Refusal, Request
 from models import PURPOSES
 
 _OPTOUT = re.compile(r"hs_email_optout_(\d+)")
 _SCOPE = re.compile(r"[a-z][a-z0-9._-]{2,80}")
+_NOT_THERE = "OBJECT_NOT_FOUND"
+_STATUSES = {"VALIDATION_ERROR": 400}
+_UNAVAILABLE = 503
 
 
 async def load_optout_properties(fetch: Fetch, _options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -74,3 +78,15 @@ def missing_scopes(body: Json) -> tuple[str, ...]:
         if isinstance(scope, str) and _SCOPE.fullmatch(scope)
     ]
     return tuple(named) or ("unnamed",)
+
+
+def refusal(body: Json) -> Refusal | None:
+    """The error of a batch that failed in part or is not done; that some objects do not exist is none.
+
+    What such an answer lacks would pass for deleted.
+    """
+    codes = [vendor_code(error) if isinstance(error, dict) else None for error in body.get("errors") or ()]
+    if all(code == _NOT_THERE for code in codes) and body.get("status", "COMPLETE") == "COMPLETE":
+        return None
+    code = next((code for code in codes if code and code != _NOT_THERE), None)
+    return Refusal(_STATUSES.get(code or "", _UNAVAILABLE), code)

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from connectors import IncompleteError, Patience, RejectedError, SettingsError, source
+from connectors import IncompleteError, Patience, RejectedError, RetriableError, SettingsError, source
 from connectors.hubspot.account import missing_scopes
 from connectors.hubspot.readers import _entry_id
 from models import ConsentEvent, Deal, Person, SurveyResponse
@@ -177,6 +177,56 @@ def test_a_quarantined_answer_is_read_again_with_its_person(read):
     portal.on("/crm/v3/objects/feedback_submissions/batch/read", lambda _: {"results": [answer(1)]})
     pages = read(portal, "feedback_submissions", **FEEDBACK, retry_ids=["1", "2"])
     assert (people(pages), pages[0].recovered) == ([("1", "101")], ["1", "2"])
+
+
+BATCH = "/crm/v3/objects/feedback_submissions/batch/read"
+UNKNOWN = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["2"]}}
+
+
+def in_part(*errors, **more):
+    """A batch of two whose second is not given."""
+    return httpx.Response(207, json={"status": "COMPLETE", "results": [answer(1)], "errors": errors, **more})
+
+
+def test_an_answer_the_batch_does_not_know_needs_no_further_try(read):
+    portal = Portal().on(LINKS, linked).on(BATCH, lambda _: in_part(UNKNOWN))
+    assert read(portal, "feedback_submissions", **FEEDBACK, retry_ids=["1", "2"])[0].recovered == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("partial", "said"),
+    [
+        (in_part({"category": "INTERNAL_ERROR", "message": "a@example.com"}), "INTERNAL_ERROR"),
+        (in_part(UNKNOWN, {"category": "RATE_LIMITS"}), "RATE_LIMITS"),
+        (in_part({"category": "a@example.com"}), "without a code"),
+        (in_part("a@example.com"), "without a code"),
+        (in_part(status="PROCESSING"), "without a code"),
+    ],
+)
+def test_what_a_batch_lacks_for_another_reason_is_not_gone(read, partial, said):
+    portal = Portal().on(LINKS, linked).on(BATCH, lambda _: partial)
+    with pytest.raises(RetriableError, match=f"batch/read: answered with the error {said}: ") as failure:
+        read(portal, "feedback_submissions", **FEEDBACK, retry_ids=["1", "2"])
+    assert "a@example.com" not in str(failure.value)
+
+
+def test_links_that_are_lacking_for_another_reason_are_not_none(read):
+    portal = Portal().on(LINKS, lambda _: in_part({"category": "INTERNAL_ERROR"}))
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": [answer(1)]})
+    with pytest.raises(RetriableError):
+        read(portal, "feedback_submissions", **FEEDBACK)
+
+
+def test_a_bad_id_a_batch_names_does_not_cost_the_others_their_person(read):
+    def some(request):
+        there = linked(request) if b"666" not in request.content else {"errors": [{"category": "VALIDATION_ERROR"}]}
+        return httpx.Response(207, json={"status": "COMPLETE", "results": [], **there})
+
+    portal = Portal().on(LINKS, some)
+    results = [answer(number) for number in (1, 666, 4)]
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": results})
+    pages = read(portal, "feedback_submissions", **FEEDBACK)
+    assert people(pages) == [("1", "101"), ("666", None), ("4", "104")]
 
 
 def test_a_refused_batch_stops_the_stream(read):
