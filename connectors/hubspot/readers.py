@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from connectors.cursors import ChangedSince
 from connectors.errors import IncompleteError, RejectedError
@@ -92,21 +93,51 @@ async def attach_associations(reading: Reading, records: list[Json]) -> None:
                 record.setdefault("associations", {})[to] = {"results": found}
 
 
-async def _links(reading: Reading, to: str, ids: list[str]) -> dict[str, list[Json]]:
-    """Associated objects by id. One id the vendor does not know fails some batches as a whole, so those are halved."""
-    name = reading.stream.name
-    request = Request(f"/crm/v4/associations/{name}/{to}/batch/read", json={"inputs": [{"id": i} for i in ids]})
+async def _links(reading: Reading, to: str, ids: Sequence[str]) -> dict[str, list[Json]]:
+    """Associated objects by id; an id without any is left out.
+
+    Raises:
+        RejectedError: Not one of the ids is answered although the vendor has one of the objects: they may well have
+            associations.
+    """
+    results = await _answered(reading, to, ids)
+    if isinstance(results, RejectedError):
+        if not await _are_gone(reading, ids):
+            raise results
+        results = []
+    return {str(item["from"]["id"]): [_link(other) for other in item["to"]] for item in results}
+
+
+async def _answered(reading: Reading, to: str, ids: Sequence[str]) -> list[Json] | RejectedError:
+    """What is answered to a batch of ids, or the refusal, if that is about all of them.
+
+    One id the vendor does not know fails some batches as a whole, so those are halved. What is refused while other ids
+    of the batch are answered has no associations.
+    """
+    inputs = {"inputs": [{"id": i} for i in ids]}
+    request = Request(f"/crm/v4/associations/{reading.stream.name}/{to}/batch/read", json=inputs)
     try:
-        body = await reading.send(request)
+        return reading.records_of(await reading.send(request) or {}, "results")
     except RejectedError as error:
         if error.status != _BAD_REQUEST:
             raise
-        if len(ids) == 1:
-            return {}
-        half = len(ids) // 2
-        return await _links(reading, to, ids[:half]) | await _links(reading, to, ids[half:])
-    results = reading.records_of(body or {}, "results")
-    return {str(item["from"]["id"]): [_link(other) for other in item["to"]] for item in results}
+        refusal = error
+    half = len(ids) // 2
+    if not half:
+        return refusal
+    halves = [await _answered(reading, to, part) for part in (ids[:half], ids[half:])]
+    answered = [results for results in halves if not isinstance(results, RejectedError)]
+    return list(chain.from_iterable(answered)) if answered else refusal
+
+
+async def _are_gone(reading: Reading, ids: Sequence[str]) -> bool:
+    """Whether the vendor has none of the objects any more; search shows them for a while."""
+    ask, most = by_ids(reading.stream.name), reading.stream.ids_per_request
+    for start in range(0, len(ids), most):
+        body = await reading.send(ask(ids[start : start + most], reading.context))
+        if reading.records_of(body or {}):
+            return False
+    return True
 
 
 def _link(other: Json) -> Json:

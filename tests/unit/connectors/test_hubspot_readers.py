@@ -172,6 +172,29 @@ def test_one_bad_id_does_not_cost_the_others_their_person(read):
     assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
 
 
+def refused(answers, *, known):
+    """A portal with changed answers whose people it refuses; it still has the answers called ``known``."""
+
+    def named(request):
+        ids = [int(item["id"]) for item in orjson.loads(request.content)["inputs"]]
+        return {"results": [answer(number) for number in ids if number in known]}
+
+    portal = Portal().on(LINKS, lambda _: httpx.Response(400, json={"category": "VALIDATION_ERROR"}))
+    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": [answer(i) for i in answers]})
+    return portal.on("/crm/v3/objects/feedback_submissions/batch/read", named)
+
+
+@pytest.mark.parametrize("answers", [[1], [1, 2, 3], range(1, 151)], ids=len)
+def test_when_every_link_is_refused_nobody_loses_their_person(read, answers):
+    with pytest.raises(RejectedError, match=r"status 400 \(VALIDATION_ERROR\)"):
+        read(refused(answers, known={max(answers)}), "feedback_submissions", **FEEDBACK)
+
+
+def test_answers_that_are_gone_but_still_found_do_not_stop_the_stream(read):
+    pages = read(refused([1, 2], known={}), "feedback_submissions", **FEEDBACK)
+    assert people(pages) == [("1", None), ("2", None)]
+
+
 def test_a_quarantined_answer_is_read_again_with_its_person(read):
     portal = Portal().on(LINKS, linked)
     portal.on("/crm/v3/objects/feedback_submissions/batch/read", lambda _: {"results": [answer(1)]})
