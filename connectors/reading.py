@@ -298,14 +298,14 @@ class Reading:
             raise MappingError(type(error).__name__) from None
 
     async def again(self, ids: Iterable[str]) -> AsyncGenerator[Page]:
-        """Read quarantined records again, one by one named; ids the vendor no longer knows count as recovered."""
+        """Read quarantined records again, one by one named; those that are gone count as recovered."""
         if self.stream.by_ids is None:
             return
         async for page, gone in self.named(sorted(ids)):
             yield replace(page, recovered=[*page.recovered, *sorted(gone)])
 
     async def named(self, ids: Sequence[str]) -> AsyncGenerator[tuple[Page, frozenset[str]]]:
-        """Read single records by id: pages of those the vendor gives, each with the ids it does not."""
+        """Read single records by id: pages of those the vendor gives, each with the ids of those that are gone."""
         if self.stream.by_ids is None:
             raise TypeError(f"Stream {self.stream.name} does not say how to read single records.")
         for start in range(0, len(ids), self.stream.ids_per_request):
@@ -316,7 +316,13 @@ class Reading:
             if self.stream.enrich and records:
                 await self.stream.enrich(self, records)
             page = self.page(records, cursor=None)
-            yield page, frozenset(part) - {self._id(record) for record in records}
+            given = {self._id(record) for record in records}
+            yield page, frozenset([id_ for id_ in part if id_ not in given and not await self.is_there(id_)])
+
+    async def is_there(self, record_id: str) -> bool:
+        """Whether a record that reading by id left out exists all the same, where the stream says that it may."""
+        asked = self.stream.sweep.is_there if self.stream.sweep else None
+        return asked is not None and await asked(self, record_id)
 
     @property
     def _name(self) -> str:

@@ -120,15 +120,12 @@ async def _part(reading: Reading, stored: Sequence[int], after: int, until: int 
 
 
 async def _again(reading: Reading, numbers: Sequence[int]) -> tuple[tuple[Page, ...], list[str]]:
-    """Read records by id: the pages of those that exist, and the ids of the others."""
-    is_there = _declared(reading).is_there
-    pages, missing = [], [str(number) for number in numbers]
-    if reading.stream.by_ids is not None:
-        found = [item async for item in reading.named(missing)]
-        pages, missing = [page for page, _ in found], [id_ for _, gone in found for id_ in gone]
-    if is_there is not None:
-        missing = [id_ for id_ in missing if not await is_there(reading, id_)]
-    return tuple(pages), missing
+    """Read records by id: the pages of those that exist, and the ids of those that are gone."""
+    ids = [str(number) for number in numbers]
+    if reading.stream.by_ids is None:
+        return (), [id_ for id_ in ids if not await reading.is_there(id_)]
+    found = [item async for item in reading.named(ids)]
+    return tuple(page for page, _ in found), [id_ for _, gone in found for id_ in gone]
 
 
 def _declared(reading: Reading) -> Sweeping:

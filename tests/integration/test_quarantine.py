@@ -12,6 +12,8 @@ from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.intake import Intake
 from connectors.reading import Page
 from sandbox.server import Running
+from sandbox.switches import Fault
+from sandbox.vanishing import vanish
 
 STREAM = "subscription_timeline"
 
@@ -19,7 +21,7 @@ STREAM = "subscription_timeline"
 def waiting(home: Home, stream: str = STREAM) -> dict[str, int]:
     """How often each record that waits was met."""
     with home.opened() as opened:
-        _, rows = database.quarantine_list(opened.stores.control, source="hubspot", stream=stream)
+        _, rows = database.quarantine_list(opened.stores.control, stream=stream)
     return {row["record_id"]: row["attempts"] for row in rows}
 
 
@@ -96,6 +98,22 @@ def test_a_record_that_is_gone_when_asked_for_and_broken_in_the_listing_waits_on
     vendors.world.changed()
     report = home.sync("hubspot", streams=["feedback_submissions"]).streams[0]
     assert (waiting(home, "feedback_submissions"), report.recovered) == ({}, 1)
+
+
+def test_a_ticket_that_reading_many_leaves_out_waits_on_while_it_exists(home: Home, vendors: Running) -> None:
+    """Nobody says that ``show_many`` shows archived tickets; as long as one is there by itself, it is not gone."""
+    number = next(str(t.id) for t in vendors.world.zendesk.tickets.values() if t.status == "closed")
+    vendors.switches.faults = [
+        Fault("zendesk", "/api/v2/incremental/tickets", "nulls", times=None, name="created_at", ids=[number]),
+        Fault("zendesk", "/api/v2/tickets/show_many", "silent_delete", times=None, ids=[number]),
+    ]
+    for _ in range(2):
+        report = home.sync("zendesk", streams=["tickets"]).streams[0]
+        assert (waiting(home, "tickets"), report.recovered) == ({number: 1}, 0)
+
+    vanish(vendors.world, "tickets", [number])
+    report = home.sync("zendesk", streams=["tickets"]).streams[0]
+    assert (waiting(home, "tickets"), report.recovered) == ({}, 1)
 
 
 def test_a_host_that_is_not_there_is_said_once_and_the_other_streams_are_not_tried(tmp_path: Path) -> None:
