@@ -193,6 +193,16 @@ def test_a_failure_in_the_middle_loses_no_part_that_was_done(
     assert set(tickets) - set(numbers(home, "zendesk", "tickets")) == {tickets[0], tickets[-1]}
 
 
+def test_tickets_that_reading_many_leaves_out_are_asked_for_one_by_one(home: Home, vendors: Running) -> None:
+    home.sync("zendesk")
+    tickets = numbers(home, "zendesk", "tickets")
+    vanish(vendors.world, "tickets", tickets[:1])
+    hidden = Fault("zendesk", "/api/v2/tickets/show_many", "silent_delete", times=None, ids=tickets[1:3])
+    vendors.switches.faults.append(hidden)
+    assert by_stream(home.sweep("zendesk", streams=["tickets"]))["tickets"].gone == 1
+    assert numbers(home, "zendesk", "tickets") == tickets[1:]
+
+
 def test_a_round_that_is_not_due_asks_for_nothing(home: Home, vendors: Running) -> None:
     home.sync("hubspot")
     home.sweep("hubspot")
