@@ -26,6 +26,16 @@ def next_after(request: Request, body: Json) -> Request | None:
     return request.having(after=_token(following, "after")) if following else None
 
 
+def after_each(request: Request, body: Json) -> Request | None:
+    """Batches in which each result has pages of its own: ask again for those that have more, all in one batch."""
+    inputs = [
+        {"id": result["from"]["id"], "after": _token(following, "after")}
+        for result in body["results"]
+        if (following := (result.get("paging") or {}).get("next"))
+    ]
+    return replace(request, json={"inputs": inputs}) if inputs else None
+
+
 def after_last_id(request: Request, body: Json) -> Request | None:
     """Searches sorted by id: ask again for ids above the last one, so that no offset limit is ever reached.
 

@@ -201,9 +201,14 @@ class Reading:
                 return
             self.records_of(body, rows_at, page=len(seen))
             yield body
-            following = self._following(following, body, paging)
+            following = self.following(following, body, paging)
 
-    def _following(self, request: Request, body: Json, paging: Paging) -> Request | None:
+    def following(self, request: Request, body: Json, paging: Paging) -> Request | None:
+        """The call for the page after ``body``, or None at the end.
+
+        Raises:
+            IncompleteError: The page says that more follows, and not where.
+        """
         try:
             return paging(request, body)
         except IncompleteError as error:

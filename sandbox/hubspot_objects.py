@@ -95,13 +95,19 @@ def linked(world: "World", kind: str, obj_id: str, to: str) -> list[str]:
 
 
 def _inline(world: "World", kind: str, obj: CrmObject, to_names: list[str]) -> dict[str, object]:
+    """The first of an object's associations with each type, and a place to go on from where there are more."""
     found: dict[str, object] = {}
     for name in to_names:
         to = kind_of(name)
         if to and (ids := linked(world, kind, obj.id, to)):
-            labels = _LABELS[kind, to]
-            found[to] = {"results": [{"id": i, "type": label[2]} for i in ids for label in labels]}
+            page = {"results": [{"id": i, "type": label[2]} for i in ids[:LINK_PAGE] for label in _LABELS[kind, to]]}
+            found[to] = page | _more(ids, LINK_PAGE)
     return found
+
+
+def _more(ids: list[str], end: int) -> dict[str, object]:
+    """The place behind ``end``, where there is more."""
+    return {"paging": {"next": {"after": str(end)}}} if len(ids) > end else {}
 
 
 def _page(world: "World", request: Request, kind: str) -> list[CrmObject]:
@@ -215,12 +221,8 @@ def _links_page(kind: str, to: str, ids: list[str], after: int, limit: int, key:
     types = [
         {"category": "HUBSPOT_DEFINED", "typeId": number, "label": label} for number, label, _ in _LABELS[kind, to]
     ]
-    page: dict[str, object] = {
-        key: [{"toObjectId": int(i), "associationTypes": types} for i in ids[after : after + limit]]
-    }
-    if len(ids) > after + limit:
-        page["paging"] = {"next": {"after": str(after + limit)}}
-    return page
+    page = {key: [{"toObjectId": int(i), "associationTypes": types} for i in ids[after : after + limit]]}
+    return page | _more(ids, after + limit)
 
 
 @router.on("GET", "/crm/v4/objects/{kind}/{id}/associations/{to}")

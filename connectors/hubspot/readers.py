@@ -10,7 +10,7 @@ from itertools import chain
 from connectors.cursors import ChangedSince
 from connectors.errors import IncompleteError, RejectedError
 from connectors.hubspot.listing import above, has_more, listed, properties
-from connectors.paging import after_last_id, offset_while_more
+from connectors.paging import after_each, after_last_id, offset_while_more
 from connectors.reading import Page, Reading
 from connectors.side_by_side import together
 from connectors.spans import Piece, Span
@@ -57,6 +57,8 @@ async def _first_load(reading: Reading, state: Json) -> AsyncGenerator[Page]:
         async with aclosing(listed(reading, archived=phase == "archived", place=place)) as listings:
             async for listing in listings:
                 started = started or reading.client.vendor_now().isoformat()
+                if phase == "live":  # archived objects may not be had by batch
+                    await _complete_associations(reading, listing.records)
                 page = reading.page(listing.records, cursor=_place(phase, listing.place, started))
                 yield replace(page, notices=(*page.notices, *listing.notices))
 
@@ -86,26 +88,73 @@ def by_ids(name: str) -> ByIds:
 
 async def attach_associations(reading: Reading, records: list[Json]) -> None:
     """Searches and batches carry no associations, so those the listing brings are asked for by batches of their own."""
-    kinds, ids = reading.stream.params["associations"].split(","), [str(record["id"]) for record in records]
-    for to, links in zip(kinds, await together(_links(reading, to, ids) for to in kinds), strict=True):
-        for record in records:
-            if found := links.get(str(record["id"])):
-                record.setdefault("associations", {})[to] = {"results": found}
+    await together(_attach(reading, to, records) for to in _associated(reading))
+
+
+async def _complete_associations(reading: Reading, records: list[Json]) -> None:
+    """A listing may show the first of many associations only, and says so: then all are asked for by batch.
+
+    Raises:
+        IncompleteError: The batch gives none.
+    """
+    cut = {to: [record for record in records if _is_cut(record, to)] for to in _associated(reading)}
+    await together(_attach(reading, to, some) for to, some in cut.items() if some)
+    if any(_is_cut(record, to) for to, some in cut.items() for record in some):
+        raise IncompleteError(
+            f"hubspot/{reading.stream.name}: the listing says that a record has more associations than it shows, and a "
+            "batch gives none of them. They would be missing, so reading stops and the cursor stays. Compare "
+            "docs/connectors/hubspot.md with the vendor's changelog, then run: cdp sync hubspot",
+            stream=reading.stream.name,
+        )
+
+
+def _associated(reading: Reading) -> list[str]:
+    """The types of objects whose links to the stream's objects are read."""
+    names = reading.stream.params.get("associations")
+    return names.split(",") if names else []
+
+
+def _is_cut(record: Json, to: str) -> bool:
+    try:
+        return has_more(record["associations"][to])
+    except (KeyError, TypeError, AttributeError):
+        return False  # there are none, or they are not as declared, which the map finds
+
+
+async def _attach(reading: Reading, to: str, records: Sequence[Json]) -> None:
+    links = await _links(reading, to, [str(record["id"]) for record in records])
+    for record in records:
+        if found := links.get(str(record["id"])):
+            record.setdefault("associations", {})[to] = {"results": found}
 
 
 async def _links(reading: Reading, to: str, ids: Sequence[str]) -> dict[str, list[Json]]:
-    """Associated objects by id; an id without any is left out.
+    """Associated objects by id, all pages of them; an id without any is left out.
 
     Raises:
         RejectedError: Not one of the ids is answered although the vendor has one of the objects: they may well have
-            associations.
+            associations. Or what follows a first page is refused.
+        IncompleteError: Pages run in a circle.
     """
     results = await _answered(reading, to, ids)
     if isinstance(results, RejectedError):
         if not await _are_gone(reading, ids):
             raise results
-        results = []
-    return {str(item["from"]["id"]): [_link(other) for other in item["to"]] for item in results}
+        return {}
+    more = reading.following(_batch(reading, to, ids), {"results": results}, after_each)
+    if more is not None:
+        async with aclosing(reading.bodies(more, after_each, rows_at="results")) as bodies:
+            async for body in bodies:
+                results += body["results"]
+    links: dict[str, list[Json]] = {}
+    for result in results:
+        links.setdefault(str(result["from"]["id"]), []).extend(map(_link, result["to"]))
+    return links
+
+
+def _batch(reading: Reading, to: str, ids: Sequence[str]) -> Request:
+    path = f"/crm/v4/associations/{reading.stream.name}/{to}/batch/read"
+    return Request(path, json={"inputs": [{"id": i} for i in ids]})
 
 
 async def _answered(reading: Reading, to: str, ids: Sequence[str]) -> list[Json] | RejectedError:
@@ -114,10 +163,8 @@ async def _answered(reading: Reading, to: str, ids: Sequence[str]) -> list[Json]
     One id the vendor does not know fails some batches as a whole, so those are halved. What is refused while other ids
     of the batch are answered has no associations.
     """
-    inputs = {"inputs": [{"id": i} for i in ids]}
-    request = Request(f"/crm/v4/associations/{reading.stream.name}/{to}/batch/read", json=inputs)
     try:
-        return reading.records_of(await reading.send(request) or {}, "results")
+        return reading.records_of(await reading.send(_batch(reading, to, ids)) or {}, "results")
     except RejectedError as error:
         if error.status != _BAD_REQUEST:
             raise

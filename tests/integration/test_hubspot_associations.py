@@ -1,10 +1,11 @@
-"""Who a deal is about, when HubSpot tells it by associations that are refused."""
+"""Who a deal is about, when HubSpot refuses the associations that tell it, or gives them in pages."""
 
 import pytest
 from installations import Home
 
 from cdp_pipelines.errors import SyncFailedError
 from sandbox import Fault, Running
+from sandbox.hubspot_objects import LINK_PAGE
 from sandbox.records import CrmObject
 
 PEOPLE = "/crm/v4/associations/deals/contacts/batch/read"
@@ -41,3 +42,23 @@ def test_a_refusal_of_all_associations_takes_nobody_from_a_deal(vendors: Running
     vendors.switches.faults = []
     home.sync("hubspot", streams=["deals"])
     assert told(home, deal) == (12_500_000, before[1])
+
+
+def with_many_people(vendors: Running) -> tuple[CrmObject, list[str]]:
+    """A deal with more people than two pages hold."""
+    deal, contacts = some_deal(vendors), vendors.world.hubspot.contacts
+    people = [str(99_000_000_000 + number) for number in range(2 * LINK_PAGE + 1)]
+    contacts |= {i: CrmObject(i, {}, deal.created, deal.created) for i in people}
+    deal.contact_ids = tuple(people)
+    vendors.world.changed()
+    return deal, people
+
+
+def test_a_deal_has_all_its_people_however_many(vendors: Running, home: Home) -> None:
+    deal, people = with_many_people(vendors)
+    home.sync("hubspot", streams=["deals"])
+    assert told(home, deal)[1] == people
+
+    change(vendors, deal)
+    home.sync("hubspot", streams=["deals"])
+    assert told(home, deal) == (12_500_000, people)

@@ -172,6 +172,90 @@ def test_one_bad_id_does_not_cost_the_others_their_person(read):
     assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
 
 
+def in_pages(links, *, size=2):
+    """A batch of associations that gives ``size`` of the ``links`` of each id at a time."""
+
+    def handle(request):
+        results = []
+        for item in orjson.loads(request.content)["inputs"]:
+            start = int(item.get("after", 0))
+            some = links.get(item["id"], [])[start : start + size]
+            more = {"paging": {"next": {"after": str(start + size)}}} if start + size < len(links[item["id"]]) else {}
+            results.append({"from": {"id": item["id"]}, "to": [{"toObjectId": i} for i in some], **more})
+        return {"results": results}
+
+    return handle
+
+
+PEOPLE_OF_DEALS = "/crm/v4/associations/deals/contacts/batch/read"
+
+
+def test_what_more_there_is_of_several_deals_is_asked_for_in_one_batch(read):
+    links = {"1": [*range(11, 16)], "2": [21], "3": [31, 32, 33]}
+    portal = deals(found=[deal(number, "won") for number in (1, 2, 3)]).on(PEOPLE_OF_DEALS, in_pages(links))
+    rows = [row for page in read(portal, "deals", **FEEDBACK) for row in page.rows[Deal]]
+    assert {row["source_id"]: row["person_ids"] for row in rows} == {i: [*map(str, ids)] for i, ids in links.items()}
+    assert [[*map(tuple, map(dict.values, body["inputs"]))] for body in portal.bodies(PEOPLE_OF_DEALS)] == [
+        [("1",), ("2",), ("3",)],
+        [("1", "2"), ("3", "2")],
+        [("1", "4")],
+    ]
+
+
+def repeats_itself(request):
+    ids = [item["id"] for item in orjson.loads(request.content)["inputs"]]
+    more = {"paging": {"next": {"after": "500"}}}
+    return {"results": [{"from": {"id": i}, "to": [{"toObjectId": 7}], **more} for i in ids]}
+
+
+def names_no_place(_):
+    return {"results": [{"from": {"id": "1"}, "to": [], "paging": {"next": {"link": "x"}}}]}
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"), [(repeats_itself, "asks for a page it has had"), (names_no_place, 'gives no "after"')]
+)
+def test_associations_that_cannot_be_read_to_their_end_stop_the_stream(read, handler, said):
+    with pytest.raises(IncompleteError, match=f"hubspot/deals: .*{said}"):
+        read(deals(found=[deal(1, "won")]).on(PEOPLE_OF_DEALS, handler), "deals", **FEEDBACK)
+
+
+def test_a_refusal_of_what_follows_is_not_the_end_of_the_associations(read):
+    pages = in_pages({"1": [11, 12, 13], "2": [21]})
+
+    def handle(request):
+        return httpx.Response(400) if b"after" in request.content else pages(request)
+
+    with pytest.raises(RejectedError):
+        read(deals(found=[deal(1, "won"), deal(2, "won")]).on(PEOPLE_OF_DEALS, handle), "deals", **FEEDBACK)
+
+
+def shown(number, *people, more=True):
+    """A deal as the listing shows it, with the first of its people."""
+    paging = {"paging": {"next": {"after": "2"}}} if more else {}
+    people = [{"id": str(person), "type": "deal_to_contact"} for person in people]
+    return {**deal(number, "won"), "associations": {"contacts": {"results": people, **paging}}}
+
+
+def test_associations_that_the_listing_cuts_are_read_by_batch(read):
+    portal = deals(found=[]).on(PEOPLE_OF_DEALS, in_pages({"1": [11, 12, 13]}))
+    portal.on("/crm/v3/objects/deals", lambda request: {"results": [] if "archived" in request.url.params else listed})
+    listed = [shown(1, 11, 12), shown(2, 21, more=False), {**deal(3, "won"), "associations": [7]}]
+    page = read(portal, "deals")[0]
+    assert [(row["source_id"], row["person_ids"]) for row in page.rows[Deal]] == [
+        ("1", ["11", "12", "13"]),
+        ("2", ["21"]),
+    ]
+    assert [rejected.record_id for rejected in page.rejected] == ["3"]
+    assert {item["id"] for body in portal.bodies(PEOPLE_OF_DEALS) for item in body["inputs"]} == {"1"}
+
+
+def test_associations_that_the_listing_cuts_and_no_batch_gives_stop_the_stream(read):
+    portal = deals(found=[]).on("/crm/v3/objects/deals", lambda _: {"results": [shown(1, 11, 12)]})
+    with pytest.raises(IncompleteError, match="more associations than it shows"):
+        read(portal, "deals")
+
+
 def refused(answers, *, known):
     """A portal with changed answers whose people it refuses; it still has the answers called ``known``."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from connectors import IncompleteError
 from connectors.paging import (
+    after_each,
     after_last_id,
     export_cursor,
     export_time,
@@ -23,6 +24,18 @@ SEARCH = Request(
         "limit": 200,
     },
 )
+
+
+def test_each_result_of_a_batch_that_has_more_is_asked_for_again():
+    results = [
+        {"from": {"id": "1"}, "to": [], "paging": {"next": {"after": "500"}}},
+        {"from": {"id": "2"}, "to": [], "paging": None},
+        {"from": {"id": "3"}, "to": [], "paging": {"next": {"after": "x", "link": "https://evil.example"}}},
+    ]
+    asked = Request("/x/batch", json={"inputs": [{"id": "1"}, {"id": "2"}, {"id": "3"}]})
+    following = after_each(asked, {"results": results})
+    assert following == Request("/x/batch", json={"inputs": [{"id": "1", "after": "500"}, {"id": "3", "after": "x"}]})
+    assert after_each(asked, {"results": results[1:2]}) is None
 
 
 def test_a_listing_that_is_not_paged_has_one_page():
@@ -116,6 +129,7 @@ def test_list_cursor():
     ("paging", "body"),
     [
         (next_after, {"paging": {"next": {"link": "x"}}}),
+        (after_each, {"results": [{"from": {"id": "1"}, "paging": {"next": {"link": "x"}}}]}),
         (offset_while_more, {"hasMore": True}),
         (export_cursor, {"end_of_stream": False, "after_cursor": None}),
         (export_time, {"end_of_stream": False, "end_time": ""}),

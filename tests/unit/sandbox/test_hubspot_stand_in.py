@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from sandbox import World, running
+from sandbox.hubspot_objects import LINK_PAGE
 from sandbox.hubspot_records import survivor_of
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -172,6 +173,16 @@ def test_associations_beside_the_objects(crm, world):
     told = {c["id"]: c["associations"]["companies"]["results"][0]["id"] for c in results if "associations" in c}
     assert told
     assert told == {i: world.hubspot.contacts[i].linked_id for i in told}
+
+
+def test_associations_beside_an_object_say_when_there_are_more(crm, world, monkeypatch):
+    company = world.live["companies"].records[0].id
+    many = [str(number) for number in range(LINK_PAGE + 1)]
+    monkeypatch.setitem(world.links_to["contacts", "companies"], company, many)
+    answer = crm.get(f"/crm/v3/objects/companies/{company}", params={"associations": "contacts"}).json()
+    shown = answer["associations"]["contacts"]
+    assert list(dict.fromkeys(link["id"] for link in shown["results"])) == many[:-1]
+    assert shown["paging"]["next"]["after"] == str(LINK_PAGE)
 
 
 def test_account_owners_pipelines_properties_and_subscription_types(crm):
