@@ -6,6 +6,7 @@ The world's clock stands still, so an operation makes a step each time somebody 
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from sandbox.switches import Switches
     from sandbox.world import World
 
-FIRST_ID, MOST_AT_ONCE, MOST_CONNECTIONS, DEEPEST = 4_510_000_000_001, 5, 5, 2
+NUMBERS = count(4_510_000_000_001)
+"""Ids of operations: no two shops have one in common."""
+MOST_AT_ONCE, MOST_CONNECTIONS, DEEPEST = 5, 5, 2
 URL_LIVES, OPERATION_LIVES = 7 * 86_400, 10 * 86_400
 UNFINISHED = frozenset({"CREATED", "RUNNING", "CANCELING"})
 Payload = tuple["Operation | None", list[tuple[str, list[str] | None, str]]]
@@ -68,7 +71,7 @@ class BulkOperations:
         if len(running) >= MOST_AT_ONCE:
             message = f"A bulk query operation for this app and shop is already in progress: {running[0].id}."
             return None, [("OPERATION_IN_PROGRESS", None, message)]
-        number = FIRST_ID + len(self._operations)
+        number = next(NUMBERS)
         visit: Visit = call.context
         operation = Operation(
             number, text, self._world.clock, plan, grouped, visit.origin, max(1, visit.switches.bulk_polls)

@@ -2,7 +2,8 @@
 
 The operation's id is committed before anything else, and the line reached after every page. So whoever is killed, or
 gives up waiting, goes on with the same operation; one that failed, expired or left a short file is given up, and the
-next run starts another. What had been read by then stays and is not written twice.
+next run starts another. Where Shopify does not know it any more, or an earlier version of this program asked for other
+fields, another one is started at once. What had been read by then stays and is not written twice.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -24,6 +25,7 @@ _PARENTS = 200
 _BUSY = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 _UNFINISHED = frozenset({"CREATED", "RUNNING", "CANCELING"})
 _KNOWN = _UNFINISHED | {"COMPLETED", "CANCELED", "FAILED", "EXPIRED"}
+_UNKNOWN: Json = {"status": "EXPIRED", "query": None}
 _ERRORS = frozenset({"ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"})
 
 
@@ -47,12 +49,13 @@ async def load(reading: Reading, listing: Listing) -> AsyncGenerator[Page]:
         RejectedError: Shopify refuses to run it.
     """
     state = reading.state or {}
-    if "operation" in state:
+    operation = await _ended(reading, state["operation"], _LONGEST_WAIT) if "operation" in state else _UNKNOWN
+    if operation.get("query", listing.bulk_query) == listing.bulk_query:
         place = _Place(state["operation"], state["started"], state.get("lines", 0))
     else:
         place = await _start(reading, listing.bulk_query, grouped=listing.nested is not None)
         yield milestone(reading, place.cursor())
-    operation = await _ended(reading, place.operation, _LONGEST_WAIT)
+        operation = await _ended(reading, place.operation, _LONGEST_WAIT)
     if operation.get("status") != "COMPLETED":
         yield milestone(reading, {})
         raise _bad_end(reading, operation)
@@ -155,7 +158,7 @@ async def _ended(reading: Reading, operation_id: str, longest: float) -> Json:
     for pause in _pauses(longest):
         operation: Json | None = at(await reading.send(ask(PATH, BULK_STATE, id=operation_id)), "data.node")
         if operation is None or operation.get("status") not in _UNFINISHED:
-            return operation or {"status": "EXPIRED"}
+            return operation or _UNKNOWN
         status = operation["status"]
         await reading.client.rest(pause)
     raise RetriableError(

@@ -203,6 +203,6 @@ mutation($query: String!, $grouped: Boolean!) {
 BULK_CURRENT = "{ currentBulkOperation { id status query createdAt } }"
 BULK_STATE = """
 query($id: ID!) {
-  node(id: $id) { ... on BulkOperation { id status errorCode objectCount url createdAt } }
+  node(id: $id) { ... on BulkOperation { id status errorCode objectCount url createdAt query } }
 }
 """

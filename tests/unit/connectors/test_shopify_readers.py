@@ -255,11 +255,25 @@ def test_an_operation_that_ends_badly_is_given_up(read, status, code, words, kin
     assert len(shop.started) == 1
 
 
-def test_an_operation_shopify_no_longer_knows_is_given_up(read):
+@pytest.mark.parametrize(
+    "found", [None, {"status": "COMPLETED", "objectCount": "9", "url": FILE, "query": "another one"}]
+)
+def test_where_the_operation_is_no_longer_ours_another_is_started(read, found):
+    """Shopify forgets them, and a newer version of this program asks for other fields."""
+    shop = Shop(customer(1), customer(2))
+    states = [found, shop.state()]
+    shop.state = lambda: states.pop(0)
+    result = read(shop, "customers", cursor={**LOADING, "operation": gid("BulkOperation", 7), "lines": 1})
+
+    assert (result.of(Person), result.error, len(shop.started)) == (["1", "2"], None, 1)
+    assert result.cursors == [LOADING, {**LOADING, "lines": 2}, {"since": STARTED, "swept": STARTED}]
+
+
+def test_an_operation_that_is_forgotten_while_we_wait_is_given_up(read):
     shop = Shop()
     shop.state = lambda: None
-    result = read(shop, "customers", cursor=LOADING)
-    assert (result.cursors, "EXPIRED" in str(result.error)) == ([{}], True)
+    result = read(shop, "customers")
+    assert (result.cursors, "EXPIRED" in str(result.error)) == ([LOADING, {}], True)
 
 
 @pytest.mark.parametrize("cut", [1, 5, -1])
