@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 
 from connectors.cursors import ChangedSince
 from connectors.errors import IncompleteError, RejectedError
@@ -132,15 +131,10 @@ async def _links(reading: Reading, to: str, ids: Sequence[str]) -> dict[str, lis
     """Associated objects by id, all pages of them; an id without any is left out.
 
     Raises:
-        RejectedError: Not one of the ids is answered although the vendor has one of the objects: they may well have
-            associations. Or what follows a first page is refused.
+        RejectedError: The vendor refuses although it has the objects: they may well have associations.
         IncompleteError: Pages run in a circle.
     """
     results = await _answered(reading, to, ids)
-    if isinstance(results, RejectedError):
-        if not await _are_gone(reading, ids):
-            raise results
-        return {}
     more = reading.following(_batch(reading, to, ids), {"results": results}, after_each)
     if more is not None:
         async with aclosing(reading.bodies(more, after_each, rows_at="results")) as bodies:
@@ -157,34 +151,30 @@ def _batch(reading: Reading, to: str, ids: Sequence[str]) -> Request:
     return Request(path, json={"inputs": [{"id": i} for i in ids]})
 
 
-async def _answered(reading: Reading, to: str, ids: Sequence[str]) -> list[Json] | RejectedError:
-    """What is answered to a batch of ids, or the refusal, if that is about all of them.
+async def _answered(reading: Reading, to: str, ids: Sequence[str]) -> list[Json]:
+    """What is answered to a batch of ids.
 
-    One id the vendor does not know fails some batches as a whole, so those are halved. What is refused while other ids
-    of the batch are answered has no associations.
+    One id the vendor no longer knows fails some batches as a whole: then those it still has are asked for alone.
     """
-    try:
-        return reading.records_of(await reading.send(_batch(reading, to, ids)) or {}, "results")
-    except RejectedError as error:
-        if error.status != _BAD_REQUEST:
-            raise
-        refusal = error
-    half = len(ids) // 2
-    if not half:
-        return refusal
-    halves = [await _answered(reading, to, part) for part in (ids[:half], ids[half:])]
-    answered = [results for results in halves if not isinstance(results, RejectedError)]
-    return list(chain.from_iterable(answered)) if answered else refusal
+    while ids:
+        try:
+            return reading.records_of(await reading.send(_batch(reading, to, ids)) or {}, "results")
+        except RejectedError as error:
+            known = await _known(reading, ids) if error.status == _BAD_REQUEST else ids
+            if len(known) == len(ids):
+                raise
+            ids = known
+    return []
 
 
-async def _are_gone(reading: Reading, ids: Sequence[str]) -> bool:
-    """Whether the vendor has none of the objects any more; search shows them for a while."""
+async def _known(reading: Reading, ids: Sequence[str]) -> list[str]:
+    """Those of the ids whose objects the vendor still has; search shows the others for a while."""
     ask, most = by_ids(reading.stream.name), reading.stream.ids_per_request
+    found: set[str] = set()
     for start in range(0, len(ids), most):
         body = await reading.send(ask(ids[start : start + most], reading.context))
-        if reading.records_of(body or {}):
-            return False
-    return True
+        found.update(str(record["id"]) for record in reading.records_of(body or {}))
+    return [i for i in ids if i in found]
 
 
 def _link(other: Json) -> Json:

@@ -164,12 +164,32 @@ def test_changed_answers_get_their_person_by_batch(read):
     assert people(read(portal, "feedback_submissions", **FEEDBACK)) == [("1", "101"), ("3", None)]
 
 
-def test_one_bad_id_does_not_cost_the_others_their_person(read):
-    portal = Portal().on(LINKS, linked)
+def with_a_bad_id(*, known, links=linked):
+    """Four changed answers, of which one cannot be in a batch of associations, and those that can be had by id."""
     results = [answer(number) for number in (1, 2, 666, 4)]
+    portal = Portal().on(LINKS, links)
     portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": results})
+    there = {"results": [answer(number) for number in known]}
+    return portal.on("/crm/v3/objects/feedback_submissions/batch/read", lambda _: there)
+
+
+def test_an_answer_that_is_gone_does_not_cost_the_others_their_person(read):
+    portal = with_a_bad_id(known=(1, 2, 4))
     pages = read(portal, "feedback_submissions", **FEEDBACK)
     assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
+    assert len(portal.bodies(LINKS)) == 2
+
+
+def test_an_answer_that_is_there_is_not_stored_without_its_person(read):
+    portal = with_a_bad_id(known=(1, 2, 666, 4))
+    with pytest.raises(RejectedError, match="status 400"):
+        read(portal, "feedback_submissions", **FEEDBACK)
+    assert len(portal.bodies(LINKS)) == 1
+
+
+def test_associations_of_nothing_that_is_left_are_none(read):
+    pages = read(with_a_bad_id(known=()), "feedback_submissions", **FEEDBACK)
+    assert people(pages) == [("1", None), ("2", None), ("666", None), ("4", None)]
 
 
 def in_pages(links, *, size=2):
@@ -329,11 +349,8 @@ def test_a_bad_id_a_batch_names_does_not_cost_the_others_their_person(read):
         there = linked(request) if b"666" not in request.content else {"errors": [{"category": "VALIDATION_ERROR"}]}
         return httpx.Response(207, json={"status": "COMPLETE", "results": [], **there})
 
-    portal = Portal().on(LINKS, some)
-    results = [answer(number) for number in (1, 666, 4)]
-    portal.on("/crm/v3/objects/feedback_submissions/search", lambda _: {"results": results})
-    pages = read(portal, "feedback_submissions", **FEEDBACK)
-    assert people(pages) == [("1", "101"), ("666", None), ("4", "104")]
+    pages = read(with_a_bad_id(known=(1, 2, 4), links=some), "feedback_submissions", **FEEDBACK)
+    assert people(pages) == [("1", "101"), ("2", "102"), ("666", None), ("4", "104")]
 
 
 def test_a_refused_batch_stops_the_stream(read):
