@@ -29,9 +29,6 @@ _LOCK_SECONDS_OF_LIMITS = 0.02
 
 _ENGINES = (*HEADS, "limits")
 
-_CACHE_KIB = 4 * 1024
-"""Pages kept in memory per SQLite connection: the keys of a large vault are looked up at random."""
-
 _SYNCHRONOUS = {"control": "full", "vault": "full", "limits": "off"}
 """Commits of control and vault must survive a power cut: the lake is written on the strength of them. Counts of calls
 need not survive anything."""
@@ -118,7 +115,6 @@ def _sqlite(settings: Settings, name: str) -> Engine:
     def _connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
         connection.isolation_level = None  # transactions begin where we say, also for DDL and reads
         connection.execute("pragma journal_mode = wal")
-        connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
         connection.execute("pragma secure_delete = on")
         connection.execute(f"pragma synchronous = {_SYNCHRONOUS.get(name, 'normal')}")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cdp_pipelines import intake as module
 from cdp_pipelines.intake import Batch, Intake
 from connectors.reading import Page, Rejected
-from models import Person
+from models import Person, Ticket
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FULL = 100
@@ -91,6 +91,20 @@ def test_reading_goes_on_while_a_batch_is_written_until_the_next_one_is_full():
 
     assert asyncio.run(run()) == [0, 1, 2]
     assert taken == list(range(10))
+
+
+@pytest.mark.parametrize(("entity", "rows_of_a_batch"), [(Person, FULL // 2), (Ticket, FULL)])
+def test_rows_of_which_much_is_encrypted_are_written_in_smaller_batches(monkeypatch, entity, rows_of_a_batch):
+    monkeypatch.setattr(module, "_WIDE_ROWS", FULL // 2)
+    lake = Lake()
+
+    async def run():
+        with Intake(lake.write) as intake:
+            for number in range(2 * FULL):
+                await intake.take("a", Page({entity: [{"n": number}]}, (), (), None, 1, {}), NOW)
+
+    asyncio.run(run())
+    assert {len(numbers) for _, numbers, _ in lake.written} == {rows_of_a_batch}
 
 
 def test_the_fullest_stream_makes_room_for_the_others():
