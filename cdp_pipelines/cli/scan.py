@@ -31,10 +31,7 @@ def scan(
     from cdp_pipelines.errors import LeakFoundError
     from cdp_pipelines.leaks import find_leaks
 
-    given = None
-    if values is not None:
-        lines = [line.split("\t", 1) for line in values.read_text().splitlines() if "\t" in line]
-        given = [(kind, value) for kind, value in lines]
+    given = None if values is None else _pairs(values)
     with console.installation() as opened, console.progress("Scanning") as progress:
         report = find_leaks(
             opened, values=given, progress=lambda done, of: progress("percent", 100 * done // max(of, 1))
@@ -50,3 +47,24 @@ def scan(
         raise LeakFoundError(len(report.findings), len(report.skipped))
     if not as_json:
         typer.echo(f"Nothing found in {report.files} files ({report.bytes / 1e6:,.0f} MB, {report.values:,} values).")
+
+
+def _pairs(file: Path) -> list[tuple[str, str]]:
+    """Kind and value of each line that is not empty; a line that is read as nothing would be looked for nowhere."""
+    lines = [(number, line) for number, line in enumerate(_text(file).splitlines(), start=1) if line.strip()]
+    pairs = [(number, *line.partition("\t")[::2]) for number, line in lines]
+    wrong = [str(number) for number, kind, value in pairs if not kind.strip() or not value.strip()]
+    if wrong or not pairs:
+        where = f"line {wrong[0]} is not" if wrong else "it holds none"
+        raise typer.BadParameter(
+            f"--values: write one kind, a tab and a value per line, for example email<TAB>anna@example.com; {where}. "
+            "Nothing was scanned."
+        )
+    return [(kind, value) for _, kind, value in pairs]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("--values: the file is not UTF-8 text. Save it as UTF-8.") from None

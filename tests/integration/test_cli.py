@@ -307,6 +307,17 @@ def move_key(home: Home, folder: Path) -> None:
     home.config.write_text(home.config.read_text().replace(str(home.settings.root_key_file), str(moved)))
 
 
+@pytest.mark.parametrize(
+    "lines", [b"", b"anna@example.com\n", b"email anna@example.com\n", b"email\t\n", b"\xff\xfea\0"]
+)
+def test_values_that_cannot_be_looked_for_are_no_all_clear(cdp: Cdp, home: Home, tmp_path: Path, lines: bytes) -> None:
+    (home.settings.data / "leak.txt").write_text("anna@example.com")
+    (tmp_path / "values.tsv").write_bytes(lines)
+    answer = cdp("scan", "--values", tmp_path / "values.tsv")
+    assert answer.code == 2
+    assert "Nothing found" not in answer.out
+
+
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
