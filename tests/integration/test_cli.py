@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from installations import Home, make_home, small_business
 
+from cdp_pipelines.cli import console
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.installation import clock
 from cdp_pipelines.leaks import sample_values
@@ -207,6 +208,14 @@ def test_profiles_are_pseudonymous_and_a_reveal_is_audited(cdp: Cdp, filled: Hom
     assert entries == [("profile_revealed", f"os:{os.getuid()}")]
     assert cdp("audit", "verify").code == 0
     assert scan([filled.settings.home], [("email", address), ("text", REASON)]).findings == ()
+
+
+def test_values_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["name", "Anna [VIP] [/] Berg"], ["town", "New:smile:York"]]
+    console.print_table("Values [all]", ["field [x]", "value"], rows)
+    said = capsys.readouterr().out
+    for text in ("Values [all]", "field [x]", "Anna [VIP] [/] Berg", "New:smile:York"):
+        assert text in said
 
 
 def test_a_reveal_without_a_reason_shows_nothing(cdp: Cdp, filled: Home, tmp_path: Path) -> None:
