@@ -16,6 +16,7 @@ from cdp_pipelines import database
 from cdp_pipelines.barriers import reach
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.config_file import comment_out_source
+from cdp_pipelines.database.leases import lease_names
 from cdp_pipelines.database.removal import count_source, remove_keys, remove_rows
 from cdp_pipelines.errors import ConfigError
 from cdp_pipelines.installation import Installation
@@ -87,11 +88,18 @@ def purge(opened: Installation, name: str) -> Removed:
 
 @contextmanager
 def _nobody_syncs(opened: Installation, name: str) -> Iterator[None]:
-    """Hold what a sync and a sweep of the source would have to hold."""
+    """Hold what a sync, a sweep or the renewal of a token would have to hold, whatever account they are about.
+
+    The settings may name another account by now, or none, than those a sync that is running was started with.
+    """
     settings = opened.settings.sources.get(name)
     account = (settings.account if settings else None) or "default"
     control = opened.stores.control
-    with database.lease(control, f"sync/{name}/{account}"), database.lease(control, f"sweep/{name}/{account}"):
+    with ExitStack() as held:
+        held.enter_context(database.lease(control, f"credential/{name}"))
+        for process in (f"sync/{name}/", f"sweep/{name}/"):
+            for one in sorted({f"{process}{account}", *lease_names(control, process)}):
+                held.enter_context(database.lease(control, one))
         yield
 
 

@@ -88,6 +88,12 @@ def lease(control: Engine, name: str, holder: str | None = None, ttl_seconds: fl
             connection.execute(delete(_TABLE).where(_TABLE.c.name == name, _TABLE.c.holder == held.holder))
 
 
+def lease_names(control: Engine, prefix: str) -> set[str]:
+    """Names of all leases that begin with ``prefix``, those that have lapsed too."""
+    with control.connect() as connection:
+        return set(connection.scalars(select(_TABLE.c.name).where(_TABLE.c.name.startswith(prefix, autoescape=True))))
+
+
 def live_holders(connection: Connection) -> set[str]:
     """Everybody who holds a lease now."""
     now = datetime.now(UTC)

@@ -186,6 +186,16 @@ def test_a_running_sync_is_not_cut_off(home: Home, capsys: pytest.CaptureFixture
     assert "hubspot" in reloaded(home).settings.sources
 
 
+@pytest.mark.parametrize("held", ["sync/hubspot/62515", "sweep/hubspot/62515", "credential/hubspot"])
+def test_nor_is_one_of_an_account_the_settings_no_longer_name(
+    home: Home, capsys: pytest.CaptureFixture[str], held: str
+) -> None:
+    with home.opened() as opened, database.lease(opened.stores.control, held):
+        assert cdp(home, "sources", "remove", "hubspot", "--purge", "--yes") == 30
+    assert "has been working on it since" in capsys.readouterr().err
+    assert "hubspot" in reloaded(home).settings.sources
+
+
 def test_an_unknown_source_is_named(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert cdp(home, "sources", "remove", "hubspott", "--purge") == 10
     assert "hubspot" in capsys.readouterr().err
