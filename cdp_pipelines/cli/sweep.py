@@ -46,8 +46,8 @@ def sweep(
     wanted = Wanted(streams=stream or None, longest=longest, accept=accept)
     with console.installation() as opened, console.progress(f"Sweeping {name}") as progress:
         declaration, settings = opened.source(name)
-        if accept:
-            detail = {"source": name, "streams": ",".join(stream or ("all",))}
+        for one in ([declaration.stream(each).name for each in stream] if stream else ["all"]) if accept else ():
+            detail = {"source": name, "stream": one}
             database.record_audit(
                 opened.stores.control, opened.ring, actor=f"os:{os.getuid()}", action="sweep_accepted", detail=detail
             )

@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 from installations import Home, make_home, small_business
 
+from cdp_pipelines import database
 from cdp_pipelines.cli import console
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.installation import clock
 from cdp_pipelines.leaks import sample_values
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
 from cdp_pipelines.scan import scan
-from sandbox.server import running
+from sandbox.server import Running, running
 
 REASON = "Complaint of the customer, case 4711 of spring"
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "scipy", "sqlalchemy", "deltalake", "httpx")
@@ -325,6 +326,16 @@ def test_values_that_cannot_be_looked_for_are_no_all_clear(cdp: Cdp, home: Home,
     answer = cdp("scan", "--values", tmp_path / "values.tsv")
     assert answer.code == 2
     assert "Nothing found" not in answer.out
+
+
+def test_several_streams_are_accepted_and_an_unknown_one_is_named(cdp: Cdp, home: Home, vendors: Running) -> None:
+    del vendors
+    accepted = cdp("sweep", "hubspot", "--stream", "contacts", "--stream", "companies", "--accept")
+    assert accepted.code == 0, accepted.err
+    wrong = cdp("sweep", "hubspot", "--stream", "no such", "--accept")
+    assert (wrong.code, "contacts" in wrong.err) == (10, True)
+    with home.opened() as opened:
+        assert database.verify_audit(opened.stores.control, opened.ring).entries == 2
 
 
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
