@@ -48,8 +48,16 @@ def file_pieces(path: Path) -> Iterator[Piece]:
     """Everything readable in one file, raw bytes first."""
     wal = path.with_name(f"{path.name}-wal")
     for content in _parts(path):
-        log = wal.read_bytes() if content.startswith(SQLITE_MAGIC) and wal.exists() else b""
+        log = _log(wal) if content.startswith(SQLITE_MAGIC) else b""
         yield from _pieces(content, _raw_place(path, content), wal=log, depth=0)
+
+
+def _log(wal: Path) -> bytes:
+    """What waits in a write-ahead log; nothing where the last one to use the database has just folded it in."""
+    try:
+        return wal.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _parts(path: Path) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cdp_pipelines.scan.decoding import Piece, file_pieces
@@ -79,7 +80,7 @@ class _Tally:
 
     def read(self, paths: Sequence[Path], progress: _Progress | None) -> None:
         files = sorted({file for path in paths for file in _files_below(path)})
-        sizes = [file.lstat().st_size for file in files]
+        sizes = [_size(file) for file in files]
         for file, size in zip(files, sizes, strict=True):
             self._read_file(file)
             self._files += 1
@@ -96,6 +97,9 @@ class _Tally:
         try:
             for piece in file_pieces(file):
                 self._add_piece(shown, piece)
+        except FileNotFoundError as error:
+            if file.exists():  # what lay beside it is gone, so it was not read whole
+                self._skipped.add(Skipped(shown, "raw", type(error).__name__))
         except OSError as error:
             self._skipped.add(Skipped(shown, "raw", type(error).__name__))
 
@@ -120,10 +124,19 @@ class _Tally:
         )
 
 
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 if a process that works beside the scan has taken it away."""
+    try:
+        return file.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _files_below(path: Path) -> Iterator[Path]:
     mode = path.lstat().st_mode
     if stat.S_ISDIR(mode):
         for entry in path.iterdir():
-            yield from _files_below(entry)
+            with suppress(FileNotFoundError):  # taken away since the folder was listed
+                yield from _files_below(entry)
     elif stat.S_ISREG(mode):
         yield path

@@ -13,6 +13,7 @@ import zlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import deltalake
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cdp_pipelines.scan import Finding, Skipped, decoding, scan, scan_patterns
+from cdp_pipelines.scan import Finding, Skipped, decoding, scan, scan_patterns, scanning
 
 VALUES = {
     "email": "Jana.Kowalczyk+news@post.example",
@@ -371,3 +372,23 @@ def test_shapes_are_found_unless_allowed(tmp_path: Path) -> None:
 def test_shapes_in_binary_content_count_only_among_text(tmp_path: Path, content: bytes, kinds: list[str]) -> None:
     (tmp_path / "f").write_bytes(content)
     assert [finding.kind for finding in scan_patterns([tmp_path]).findings] == kinds
+
+
+@pytest.mark.parametrize("when", ["listed", "read"])
+def test_a_file_that_goes_away_meanwhile_is_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    (tmp_path / "stays.txt").write_text("anna@example.com")
+    gone = tmp_path / "control.db-wal"
+    gone.write_text("x")
+    name = {"listed": "_size", "read": "file_pieces"}[when]
+    real = getattr(scanning, name)
+
+    def late(path: Path) -> Any:
+        gone.unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(scanning, name, late)
+    report = scan([tmp_path], [("email", "anna@example.com")])
+    assert [Path(finding.path).name for finding in report.findings] == ["stays.txt"]
+    assert not report.skipped
