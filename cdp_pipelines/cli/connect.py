@@ -71,7 +71,22 @@ def connect(
 
 
 def _token(name: str, file: Path | None) -> str:
-    return file.read_text().strip() if file else str(typer.prompt(f"Token of {name}", hide_input=True)).strip()
+    return _read(file) if file else _given(str(typer.prompt(f"Token of {name}", hide_input=True)))
+
+
+def _read(file: Path) -> str:
+    try:
+        return _given(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not UTF-8 text, so it holds no secret. Nothing was stored.") from None
+
+
+def _given(text: str) -> str:
+    """A secret without what stands around it; what is none would take the place of the one there is."""
+    secret = text.strip()
+    if not secret or len(secret.split("\n")) > 1:
+        raise typer.BadParameter("a secret is one line and not empty. Nothing was stored.")
+    return secret
 
 
 def _client_secret(
@@ -83,13 +98,13 @@ def _client_secret(
     if settings.oauth is None or source.oauth is None or not source.oauth.needs_secret:
         return None
     if file is not None:
-        return file.read_text().strip()
+        return _read(file)
     if given := os.environ.get(client_secret_variable(source.name)):
         return given
     stored = read_credential(opened.stores, opened.ring, source.name)
     if isinstance(stored, Grant) and stored.client_id == settings.oauth.client_id:
         return stored.client_secret
-    return str(typer.prompt(f"Client secret of the app for {source.name}", hide_input=True)).strip()
+    return _given(str(typer.prompt(f"Client secret of the app for {source.name}", hide_input=True)))
 
 
 def _granted(

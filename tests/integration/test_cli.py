@@ -338,6 +338,19 @@ def test_several_streams_are_accepted_and_an_unknown_one_is_named(cdp: Cdp, home
         assert database.verify_audit(opened.stores.control, opened.ring).entries == 2
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"pat-1\npat-2\n", b"\xff\xfea\0"])
+def test_what_is_no_secret_does_not_replace_the_one_there_is(
+    cdp: Cdp, home: Home, tmp_path: Path, content: bytes
+) -> None:
+    with home.opened() as opened:
+        database.set_credential(opened.stores, opened.ring, "hubspot", "pat-0")
+    (tmp_path / "token.txt").write_bytes(content)
+    answer = cdp("sources", "connect", "hubspot", "--token-file", tmp_path / "token.txt")
+    assert (answer.code, "Nothing was stored" in " ".join(answer.err.split())) == (2, True)
+    with home.opened() as opened:
+        assert database.get_credential(opened.stores, opened.ring, "hubspot") == "pat-0"
+
+
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
