@@ -30,6 +30,7 @@ def check_access(opened: Installation, name: str, *, token: str | Tokens | None 
         ConfigError: The source is not configured.
         CredentialError: It has no credential.
     """
+    opened.source(name)  # before its credential: who has to name it in the settings first is not sent to connect it
     return asyncio.run(_ask(opened, name, opened.token(name) if token is None else token))
 
 

@@ -351,6 +351,12 @@ def test_what_is_no_secret_does_not_replace_the_one_there_is(
         assert database.get_credential(opened.stores, opened.ring, "hubspot") == "pat-0"
 
 
+@pytest.mark.parametrize(("name", "said"), [("shopify", "Add a section [sources.shopify]"), ("hubspto", "Name one of")])
+def test_a_check_of_what_is_not_configured_says_so(cdp: Cdp, name: str, said: str) -> None:
+    answer = cdp("sources", "check", name)
+    assert (answer.code, said in answer.err) == (10, True), answer.err
+
+
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
