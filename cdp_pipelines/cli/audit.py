@@ -22,4 +22,8 @@ def verify() -> None:
 
     with console.installation() as opened:
         report = database.verify_audit(opened.stores.control, opened.ring)
-    typer.echo(f"The audit log is whole: {report.entries} entries, each following from the one before.")
+    typer.echo(f"The audit log is whole: {report.entries:,} entries, each following from the one before.")
+    typer.echo(
+        f"Code of the last one: {report.last_code}. Note it with the number somewhere else: that the newest entries "
+        "were cut off shows only there."
+    )

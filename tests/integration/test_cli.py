@@ -207,7 +207,10 @@ def test_profiles_are_pseudonymous_and_a_reveal_is_audited(cdp: Cdp, filled: Hom
     with sqlite3.connect(filled.settings.data / "control.db") as control:
         entries = control.execute("select action, actor from audit_entry").fetchall()
     assert entries == [("profile_revealed", f"os:{os.getuid()}")]
-    assert cdp("audit", "verify").code == 0
+    verified = cdp("audit", "verify")
+    assert verified.code == 0
+    with filled.opened() as opened:
+        assert database.verify_audit(opened.stores.control, opened.ring).last_code in verified.out
     assert scan([filled.settings.home], [("email", address), ("text", REASON)]).findings == ()
 
 
