@@ -1,5 +1,6 @@
 """Looking over an installation. Each examination is one function that returns what it found."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from cdp_pipelines.engine import fetch, run
 from cdp_pipelines.errors import is_ours
 from cdp_pipelines.installation import Installation, open_installation
 from cdp_pipelines.transforms import transform
+from privacy.keys import ROOT_KEY_VARIABLE
 
 LITTLE_DISK_BYTES = 2_000_000_000
 _DATED: dict[str, tuple[str, ...]] = {
@@ -42,9 +44,11 @@ def examine(settings: Settings) -> list[Finding]:
 def _root_key(settings: Settings) -> Iterator[Finding]:
     path = settings.root_key_file.expanduser().resolve()
     data = Path(settings.data).resolve()
-    if not path.exists():
-        yield Finding("ok", "root key", "The root key is not a file here; it comes from the environment.")
+    if ROOT_KEY_VARIABLE in os.environ:
+        yield Finding("ok", "root key", "The root key comes from the environment.")
         return
+    if not path.exists():
+        return  # opening the stores says it
     if {data, settings.home.resolve()} & {*path.parents} or path.parent == data.parent:
         yield Finding(
             "warning",

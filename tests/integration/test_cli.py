@@ -360,6 +360,13 @@ def test_a_check_of_what_is_not_configured_says_so(cdp: Cdp, name: str, said: st
     assert (answer.code, said in answer.err) == (10, True), answer.err
 
 
+def test_doctor_does_not_take_a_missing_key_for_one_of_the_environment(cdp: Cdp, home: Home) -> None:
+    home.settings.root_key_file.unlink()
+    found = doctor(cdp)
+    assert "root key" not in found
+    assert found["stores"][0] == "problem"
+
+
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
