@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete,
 
 from cdp_pipelines.database.rows import table_of
 from cdp_pipelines.database.stores import Stores, writing
+from cdp_pipelines.errors import StoreLockedError
 from models.control import AuditEntry
 from models.tables import STORES
 from models.vault import Credential, SubjectAlias, SubjectKey
@@ -96,7 +97,12 @@ def _leave_no_trace(engine: Engine, tables: "list[Table] | tuple[Table, ...]") -
     """Overwrite what deleting leaves behind: SQLite's log, PostgreSQL's dead rows."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+            is_held_up, *_ = connection.exec_driver_sql("pragma wal_checkpoint(truncate)").one()
+            if is_held_up:
+                raise StoreLockedError(
+                    "Removing a source: another process still reads a store as it was before, so what was deleted is "
+                    "still in the file. Wait until that process is done, then run the same command again."
+                )
             return
         for table in tables:
             connection.exec_driver_sql(f"vacuum {table.name}")

@@ -196,6 +196,21 @@ def test_nor_is_one_of_an_account_the_settings_no_longer_name(
     assert "hubspot" in reloaded(home).settings.sources
 
 
+def test_a_reader_that_keeps_deleted_rows_in_the_file_is_waited_for(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["sources", "remove", "hubspot", "--purge", "--yes"]
+    with closing(sqlite3.connect(home.settings.data / "control.db", isolation_level=None)) as reader:
+        reader.execute("begin")
+        reader.execute("select count(*) from quarantine").fetchone()
+        assert cdp(home, *arguments) == 50
+    assert "run the same command again" in capsys.readouterr().err
+
+    assert cdp(home, *arguments) == 0
+
+    assert not [path for path in home.settings.data.glob("control.db*") if b"4711" in path.read_bytes()]
+
+
 def test_an_unknown_source_is_named(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert cdp(home, "sources", "remove", "hubspott", "--purge") == 10
     assert "hubspot" in capsys.readouterr().err
