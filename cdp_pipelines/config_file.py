@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 _HEADER = re.compile(r"\s*\[{1,2}\s*[\w.\"' -]+\s*\]{1,2}\s*(#.*)?")
@@ -27,7 +28,10 @@ def comment_out_source(path: Path, name: str) -> bool:
         return False
     if {**found, "sources": found.get("sources", {})} != expected:
         return False
-    _replace(path, edited)
+    try:
+        _replace(path.resolve(), edited)
+    except OSError:  # the folder belongs to somebody else, or the file is mounted
+        return False
     return True
 
 
@@ -44,8 +48,13 @@ def _without(text: str, name: str) -> str:
 
 def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(path.stat().st_mode & 0o777)
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.chmod(path.stat().st_mode & 0o777)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise

@@ -115,7 +115,7 @@ def _disconnect(opened: Installation, name: str) -> Iterator[str]:
     """Take the source out of the configuration, as far as that is ours to do."""
     path = opened.settings.path
     if not comment_out_source(path, name):
-        yield f"Take [sources.{name}] out of {path}: it is written in a way that is left to you."
+        yield f"Take [sources.{name}] out of {path}: it cannot be written, or is written in a way that is left to you."
     elif _is_configured(path, name):
         yield f"Unset the variables CDP_SOURCES__{name.upper()}__…: they still connect {name}."
 

@@ -211,6 +211,25 @@ def test_a_reader_that_keeps_deleted_rows_in_the_file_is_waited_for(
     assert not [path for path in home.settings.data.glob("control.db*") if b"4711" in path.read_bytes()]
 
 
+def test_settings_that_cannot_be_written_hold_up_no_purge(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.config.with_name("cdp.toml.new").mkdir()  # as if the folder were somebody else's, also for root
+
+    assert cdp(home, "sources", "remove", "hubspot", "--purge", "--yes") == 0
+
+    assert "Take [sources.hubspot] out of" in capsys.readouterr().out
+    assert left_of(home, "hubspot") in ([], ["control.audit_entry"])
+
+
+def test_settings_behind_a_link_stay_behind_it(home: Home, tmp_path: Path) -> None:
+    real = home.config.rename(tmp_path / "settings.toml")
+    home.config.symlink_to(real)
+
+    assert cdp(home, "sources", "remove", "hubspot", "--yes") == 0
+
+    assert home.config.is_symlink()
+    assert "# [sources.hubspot]" in real.read_text()
+
+
 def test_an_unknown_source_is_named(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert cdp(home, "sources", "remove", "hubspott", "--purge") == 10
     assert "hubspot" in capsys.readouterr().err
