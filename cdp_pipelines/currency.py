@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -124,9 +125,9 @@ def _day(text: str) -> date:
 
 def _rate(text: str) -> float:
     try:
-        rate = Decimal(text.strip())
-    except InvalidOperation:
-        rate = Decimal(0)
-    if not rate.is_finite() or rate <= 0:
+        rate = float(Decimal(text.strip()))
+    except (InvalidOperation, ValueError):  # ValueError: a signalling NaN
+        rate = 0.0
+    if not isfinite(rate) or rate <= 0:
         raise ValueError("the rate is no number above 0; write for example 0.9215.")
-    return float(rate)
+    return rate

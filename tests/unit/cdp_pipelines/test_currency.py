@@ -117,3 +117,9 @@ def test_a_missing_unreadable_or_foreign_file_is_named(home):
     path.mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         read_rates(settings)
+
+
+@pytest.mark.parametrize("rate", ["1e400", "1e-400", "sNaN", "inf"])
+def test_a_rate_too_large_or_too_small_to_count_with_is_refused(home, rate):
+    told = problems(home, f"date,currency,rate\n2026-03-31,USD,{rate}\n")
+    assert told == ["line 2: the rate is no number above 0; write for example 0.9215."]
