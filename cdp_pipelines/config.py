@@ -302,12 +302,18 @@ def write_default_config(path: Path) -> None:
     Raises:
         ConfigError: The file exists; it is never overwritten.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(path, [f"its folder cannot be made ({error.strerror}). Name another one."]) from None
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(DEFAULT_CONFIG)
     except FileExistsError:
         raise ConfigError(path, ["the file exists already and is kept. Edit it, or name another one."]) from None
+    except OSError as error:
+        fix = f"the file cannot be written ({error.strerror}). Give this user the right to, or name another one."
+        raise ConfigError(path, [fix]) from None
 
 
 def _read(path: Path) -> str:

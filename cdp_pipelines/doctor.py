@@ -95,7 +95,7 @@ def _stores(settings: Settings) -> Iterator[Finding]:
         with open_installation(settings) as opened:
             yield Finding("ok", "stores", "The stores open, and the root key is the one they were written with.")
             for name in settings.sources:
-                yield _credential(opened.token, name)
+                yield _credential(opened, name)
             tables = sum(1 for _ in opened.lake.snapshot().tables)
             yield Finding("ok", "lake", f"The lake opens; it has {tables} tables.")
             yield from _quarantine(opened)
@@ -141,9 +141,10 @@ def _currencies(opened: Installation) -> Iterator[Finding]:
         yield Finding("warning", "currency", said)
 
 
-def _credential(token: Callable[[str], object], name: str) -> Finding:
+def _credential(opened: Installation, name: str) -> Finding:
     try:
-        token(name)
+        opened.source(name)
+        opened.token(name)
     except Exception as error:
         if not is_ours(error):
             raise

@@ -29,7 +29,6 @@ def init(
 
     path = console.CONFIG.path or folder / "cdp.toml"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_default_config(path)
         typer.echo(f"Wrote {path}: open it, it explains itself.")
     elif not upgrade:

@@ -128,7 +128,7 @@ def _sqlite(settings: Settings, name: str) -> Engine:
 def _postgresql(settings: Settings, name: str) -> Engine:
     try:
         url = make_url(settings.database_url or "")
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise ConfigError(
             settings.path, ["database_url is no database address; write for example postgresql://user@host/database."]
         ) from None

@@ -367,6 +367,23 @@ def test_doctor_does_not_take_a_missing_key_for_one_of_the_environment(cdp: Cdp,
     assert found["stores"][0] == "problem"
 
 
+def test_a_database_url_that_is_none_is_named(cdp: Cdp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDP_DATABASE_URL", "postgresql://cdp@localhost:port/cdp")
+    answer = cdp("sources", "list")
+    assert (answer.code, "database_url" in answer.err) == (10, True), answer.err
+
+
+def test_init_in_the_place_of_a_file_says_so(run: Cdp, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = run("init", tmp_path / "file")
+    assert (answer.code, "cannot be made" in answer.err) == (10, True), answer.err
+
+
+def test_doctor_says_that_a_source_is_none(cdp: Cdp, home: Home) -> None:
+    home.config.write_text(home.config.read_text().replace("[sources.hubspot", "[sources.hubspto"))
+    assert "Name one of" in doctor(cdp)["hubspto"][1]
+
+
 def test_doctor_is_content_with_a_key_in_its_place(cdp: Cdp) -> None:
     assert doctor(cdp)["root key"] == ("ok", "The root key lies apart from the data.")
 
