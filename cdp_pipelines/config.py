@@ -286,13 +286,16 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     values = _parse(found, text)
     try:
         overrides = _Environment(environment)()
-        settings = Settings(**_merged(values, overrides))
     except ValidationError as error:
-        raise ConfigError(found, _problems(error, text)) from None
+        raise ConfigError(found, _problems(error, text, {})) from None
     except SettingsError:  # a variable that stands for a whole section holds no JSON; its text may be a secret
         raise ConfigError(
             found, ["environment: a CDP_ variable that stands for a section holds no JSON object. Set single keys."]
         ) from None
+    try:
+        settings = Settings(**_merged(values, overrides))
+    except ValidationError as error:
+        raise ConfigError(found, _problems(error, text, overrides)) from None
     return _placed(settings, found)
 
 
@@ -356,6 +359,11 @@ def _placed(settings: Settings, path: Path) -> Settings:
     return placed
 
 
+_SAID = {
+    "missing": "is missing; add it",
+    # The key of a section is the one text with a pattern.
+    "string_pattern_mismatch": "is no name of a source; names have small letters, digits and underscores",
+}
 _TYPES = {
     "string": "text in quotes",
     "path": "text in quotes",
@@ -375,15 +383,27 @@ _GIVEN = {
 }
 
 
-def _problems(error: ValidationError, text: str) -> list[str]:
+def _problems(error: ValidationError, text: str, overrides: Mapping[str, Any]) -> list[str]:
     """One sentence each, in the order of the file: line, key, what is wrong, what to do."""
     found = []
     for detail in error.errors(include_url=False):
         keys = [str(part) for part in detail["loc"] if part != "[key]"]
-        line = _line_of(text, keys)
+        line = None if _is_in(overrides, keys) else _line_of(text, keys)
         where = f"line {line}: {'.'.join(keys)}" if line else f"environment CDP_{'__'.join(keys).upper()}"
         found.append((line or 0, f"{where} {_complaint(detail, keys)}."))
     return [sentence for _, sentence in sorted(found)]
+
+
+def _is_in(overrides: Mapping[str, Any], keys: list[str]) -> bool:
+    """Whether the environment gave the value of a key; a part of a list is given with the list."""
+    found: Any = overrides
+    for key in keys:
+        if not isinstance(found, Mapping):
+            break
+        if key not in found:
+            return False
+        found = found[key]
+    return not isinstance(found, Mapping)
 
 
 def _complaint(detail: ErrorDetails, keys: list[str]) -> str:
@@ -394,9 +414,9 @@ def _complaint(detail: ErrorDetails, keys: list[str]) -> str:
         return str(context["error"])
     if kind == "literal_error":
         return f"must be one of {context['expected']}"
-    if wanted := _TYPES.get(kind.split("_")[0]):
+    if kind not in _SAID and (wanted := _TYPES.get(kind.split("_")[0])):
         return f"must be {wanted}, not {_GIVEN.get(type(detail['input']), 'what it is')}"
-    return f"must be {detail['msg'].removeprefix('Input should be ')}"
+    return _SAID.get(kind) or f"must be {detail['msg'].removeprefix('Input should be ')}"
 
 
 def _unknown_key(keys: list[str]) -> str:

@@ -223,3 +223,24 @@ def test_reading_settings_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "said"),
+    [
+        ("[sources.HubSpot]\n", {}, "line 1: sources.HubSpot is no name of a source"),
+        ("[sources.hubspot.oauth]\n", {}, "line 1: sources.hubspot.oauth.client_id is missing"),
+        (
+            "[sources.hubspot]\nshare = 0.5\n",
+            {"CDP_SOURCES__HUBSPOT__SHARE": "2"},
+            "environment CDP_SOURCES__HUBSPOT__SHARE must be",
+        ),
+    ],
+)
+def test_the_place_and_the_remedy_are_the_right_ones(
+    tmp_path: Path, text: str, environment: dict[str, str], said: str
+) -> None:
+    (tmp_path / "cdp.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path / "cdp.toml", environment)
+    assert caught.value.problems[0].startswith(said)
