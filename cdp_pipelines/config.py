@@ -73,10 +73,37 @@ def _byte_size(value: str) -> str:
     return value
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS_OF_WEEK = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON: tuple[tuple[int, int, tuple[str, ...]], ...] = (
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, _MONTHS),
+    (0, 7, _DAYS_OF_WEEK),
+)
+"""Smallest number, largest number and names of each part of a cron expression."""
+
+
 def _cron(value: str) -> str:
-    if not re.fullmatch(r"[\d*/,\-A-Za-z]+( [\d*/,\-A-Za-z]+){4}", value):
+    parts = value.lower().split(" ")
+    if len(parts) != len(_CRON) or not all(
+        _is_cron_part(part, *allowed) for part, allowed in zip(parts, _CRON, strict=True)
+    ):
         raise ValueError(f"is {value!r}, which is no cron expression of five parts; write for example '0 * * * *'")
     return value
+
+
+def _is_cron_part(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+    """Whether each item of a part is a star, a number or a span within its limits, with a step or without."""
+    for item in text.split(","):
+        if not (found := re.fullmatch(r"(?:\*|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/0*[1-9]\d*)?", item, re.ASCII)):
+            return False
+        ends = [end for end in found.groups() if end is not None]
+        numbers = [names.index(end) + low if end in names else int(end) if end.isdigit() else -1 for end in ends]
+        if not all(low <= number <= high for number in numbers) or numbers != sorted(numbers):
+            return False
+    return True
 
 
 def _webhook(value: str) -> str:

@@ -244,3 +244,29 @@ def test_the_place_and_the_remedy_are_the_right_ones(
     with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path / "cdp.toml", environment)
     assert caught.value.problems[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["99 * * * *", "0 24 * * *", "0 0 0 * *", "0 0 * 13 *", "0 0 * * 8", "0 0 * foo *", "9-5 * * * *", "*/0 * * * *"],
+)
+def test_a_schedule_that_no_clock_shows_is_refused(file, schedule):
+    (said,) = problems(file, f'[sources.hubspot]\nschedule = "{schedule}"\n')
+    assert said.startswith("line 2: sources.hubspot.schedule is")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "*/30 * * * *",
+        "15 5 * * *",
+        "0 9-17 * * mon-fri",
+        "5,35 * * * 1-5",
+        "0 0 1 jan,jul *",
+        "0 0 * * 7",
+        "0-30/10 * * * *",
+    ],
+)
+def test_a_usual_schedule_is_taken(file, schedule):
+    file.write_text(f'[sources.hubspot]\nschedule = "{schedule}"\n')
+    assert load_settings(file, {}).sources["hubspot"].schedule == schedule
