@@ -108,6 +108,6 @@ def _post(url: str, troubles: Sequence[Trouble]) -> str | None:
     try:
         # Redirects are not followed: the address may be the secret.
         answer = httpx.post(url, json=body, timeout=_SECONDS, follow_redirects=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host that cannot be looked up
         return f"{type(error).__name__} while posting. Check webhook_url and the network."
     return None if answer.is_success else f"it answered with status {answer.status_code}. Check webhook_url."

@@ -10,9 +10,9 @@ from installations import Home
 from listeners import Endpoint, MailServer, listening
 
 from cdp_pipelines import database
-from cdp_pipelines.alerts import Memory, failed_run, overdue_sources
+from cdp_pipelines.alerts import Memory, failed_run, overdue_sources, send
 from cdp_pipelines.cli.main import execute
-from cdp_pipelines.config import load_settings
+from cdp_pipelines.config import AlertSettings, load_settings
 from cdp_pipelines.defs.alerts import sensors
 from cdp_pipelines.defs.alerts.sensors import alert_sensors, alerts
 from cdp_pipelines.defs.resource import InstallationResource
@@ -283,3 +283,8 @@ def test_nobody_to_tell_is_said(home: Home, capsys: pytest.CaptureFixture[str]) 
 def test_a_webhook_in_clear_is_refused(home: Home, address: str) -> None:
     with pytest.raises(ValueError, match="must begin with https://"):
         load_settings(home.config, {"CDP_ALERTS__WEBHOOK_URL": address})
+
+
+def test_a_webhook_whose_host_cannot_be_is_a_problem_and_no_crash() -> None:
+    delivery = send(AlertSettings(webhook_url=f"https://{'a' * 70}.example/"), [])
+    assert delivery.problems == ("webhook: UnicodeError while posting. Check webhook_url and the network.",)
