@@ -225,3 +225,11 @@ def test_a_segmentation_without_a_source_leaves_nothing(world, stores):
     publish(stores, {"a": "loyal"})
     _publish_members(stores, compute([RFM], world.inputs(()), SCENE), SCENE)
     assert held(stores) == []
+
+
+def test_coverage_says_how_much_of_what_was_bought_is_of_people_who_may_be_placed(world):
+    for number in range(2, 10):
+        world.refused.add((f"p-c{number}", "profiling"))
+    row = next(row for row in computed(world).rows.to_pylist() if row["segment"] == "all")
+    assert row["value"] == 2
+    assert [row["n_excluded_consent"], row["coverage"]] == [19, pytest.approx(20 / 39)]
