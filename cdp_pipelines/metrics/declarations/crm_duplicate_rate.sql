@@ -1,5 +1,5 @@
--- Unit: a person record that a source keeps, when it was linked to its profile; x says that the profile had a record of
--- that source already. In all and by source. Input: identity_link.
+-- Unit: a person record that a source keeps and has not deleted, when it was linked to its profile; x says that the
+-- profile had a record of that source already. In all and by source. Input: identity_link.
 with link as (
     select
         linked_at,
@@ -15,6 +15,7 @@ with link as (
         ) as place_in_source
     from identity_link
     where not is_guest
+        and not is_deleted
 )
 
 select

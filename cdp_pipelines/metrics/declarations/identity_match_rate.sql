@@ -1,4 +1,5 @@
--- Unit: a person record, when it was linked to its profile; in all and by source. Input: identity_link.
+-- Unit: a person record that its source still has, when it was linked to its profile; in all and by source. Input:
+-- identity_link.
 with link as (
     select
         linked_at,
@@ -14,6 +15,7 @@ with link as (
             order by linked_at
         ) as place_in_source
     from identity_link
+    where not is_deleted
 )
 
 select

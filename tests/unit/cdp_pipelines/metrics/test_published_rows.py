@@ -276,3 +276,13 @@ def test_a_refusal_of_everything_covers_each_subscription(world):
         "consent_opt_in_rate", "asof", "2026-03-31", "email", "all", "all", "value"
     ]
     assert [row["numerator"], row["denominator"]] == [5, 10]
+
+
+@pytest.mark.parametrize("merged_into", ["0", None])
+def test_records_the_source_no_longer_has_are_neither_duplicates_nor_matched(world, merged_into):
+    world.person("0", profile="p-0")
+    world.person("1", profile="p-0", deleted=True, merged_into=merged_into)
+    rows = world.published([METRIC["crm_duplicate_rate"], METRIC["identity_match_rate"]])
+    for metric in ("crm_duplicate_rate", "identity_match_rate"):
+        assert rows[metric, "asof", "2026-03-31", *ALL, "value"]["n"] == 1
+    assert rows["crm_duplicate_rate", "asof", "2026-03-31", *ALL, "value"]["numerator"] == 0
