@@ -7,7 +7,7 @@ published agree with each other whatever syncs write meanwhile.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from cdp_pipelines import database
@@ -49,6 +49,7 @@ def refresh_profiles(opened: Installation, *, now: datetime, retry_kind: RetryKi
     ``retry_kind`` says who asks for the repeat, if the run before failed.
     """
     with _run(opened, PROFILES, retry_kind) as (held, run_id, counts):
+        begun = datetime.now(UTC)  # what syncs wrote that were over by now is in the snapshot
         snapshot = opened.lake.snapshot()
         with opened.lake.pinned(snapshot):
             identity = resolve(
@@ -61,7 +62,7 @@ def refresh_profiles(opened: Installation, *, now: datetime, retry_kind: RetryKi
             clean_up()  # what was compared is no longer needed
             linked = snapshot.merged(opened.lake.snapshot(["identity_link", "identity_event"]))
             profiles = build_profiles(**_inputs(opened, linked, now), run_id=run_id, before_write=held.check)
-        counts.update(records=identity.records, snapshot=linked.to_json())
+        counts.update(records=identity.records, snapshot=linked.to_json(), snapshot_at=begun.isoformat())
     database.keep_in_newest(opened.stores.control, PROFILES, "snapshot")
     return ProfilesRefreshed(run_id, identity, profiles, linked)
 
@@ -75,7 +76,9 @@ def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKin
         StoreError: No identity step has finished yet.
     """
     with _run(opened, METRICS, retry_kind) as (held, run_id, counts):
-        snapshot = Snapshot.from_json(database.last_counts(opened.stores.control, PROFILES)["snapshot"])
+        last = database.last_counts(opened.stores.control, PROFILES)
+        snapshot = Snapshot.from_json(last["snapshot"])
+        taken = datetime.fromisoformat(last["snapshot_at"]) if "snapshot_at" in last else None
         record_automation_runs(opened.sinks, engine=opened.engine, run_id=run_id, now=now, before_write=held.check)
         snapshot = snapshot.merged(opened.lake.snapshot(["automation_run"]))
         with opened.lake.pinned(snapshot):
@@ -83,7 +86,14 @@ def refresh_metrics(opened: Installation, *, now: datetime, retry_kind: RetryKin
             consents = read_consents(**inputs)
             clean_up()  # decisions are read row by row, and their rows are no longer needed
             permitted, decided = consents.permissions(), consents.history
-            report = refresh(**inputs, permissions=permitted, consents=decided, run_id=run_id, before_write=held.check)
+            report = refresh(
+                **inputs,
+                permissions=permitted,
+                consents=decided,
+                read_before=taken,
+                run_id=run_id,
+                before_write=held.check,
+            )
         held.check()
         database.write_copies(opened.stores, opened.settings)
         counts.update(records=report.rows)

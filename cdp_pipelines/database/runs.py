@@ -126,10 +126,13 @@ def first_start(control: Engine) -> datetime | None:
     return began
 
 
-def read_to_end(control: Engine, source: str, streams: Collection[str]) -> dict[str, datetime]:
+def read_to_end(
+    control: Engine, source: str, streams: Collection[str], *, until: datetime | None = None
+) -> dict[str, datetime]:
     """By stream, the start of the latest sync that read it to its end: what came later may not have been seen.
 
-    Only as many runs are looked at as it takes to find each of ``streams``.
+    Only as many runs are looked at as it takes to find each of ``streams``; with ``until`` only those that were over
+    by then.
     """
     found: dict[str, datetime] = {}
     query = (
@@ -137,6 +140,8 @@ def read_to_end(control: Engine, source: str, streams: Collection[str]) -> dict[
         .where(_TABLE.c.process == f"sync/{source}")
         .order_by(_TABLE.c.started_at.desc())
     )
+    if until is not None:
+        query = query.where(_TABLE.c.stopped_at <= until)
     with control.connect().execution_options(yield_per=_FEW) as connection, connection.execute(query) as runs:
         for started_at, counts in runs:
             for stream in counts.get("read_to_end", ()):

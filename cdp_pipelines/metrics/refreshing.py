@@ -103,13 +103,15 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
     snapshot: Any,  # noqa: ANN401 - the lake's own type, passed through
     permissions: pa.Table,
     consents: pa.Table,
+    read_before: datetime | None,
     run_id: str,
     now: datetime,
     before_write: Callable[[], None],
 ) -> MetricsReport:
     """Compute every metric for every period and publish all of it in one transaction. Safe to repeat.
 
-    ``before_write`` is called directly before that; it raises when this run may write no more.
+    ``before_write`` is called directly before that; it raises when this run may write no more. ``read_before`` is when
+    the snapshot was taken (None: not known): what later syncs read is not in it, so they make nothing final.
 
     Raises:
         EngineError: The lake's rows could not be read. A single metric that fails is published as ``error``.
@@ -122,7 +124,7 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
         permissions=permissions,
         consents=consents,
         policy=Policy.for_jurisdiction(settings.company.jurisdiction),
-        feeds=feeds_of(settings, stores.control, now),
+        feeds=feeds_of(settings, stores.control, now, read_before=read_before),
         rates=read_rates(settings),
     )
     company = settings.company
@@ -207,17 +209,22 @@ def _publish_members(stores: Stores, computed: Computed, scene: Scene) -> None:
         database.forget_segments(stores, scheme)
 
 
-def feeds_of(settings: Settings, control: Database, now: datetime) -> tuple[Feed, ...]:
-    """The sources that are switched on, and the platform itself, which knows its own runs at once."""
+def feeds_of(
+    settings: Settings, control: Database, now: datetime, *, read_before: datetime | None = None
+) -> tuple[Feed, ...]:
+    """The sources that are switched on, and the platform itself, which knows its own runs at once.
+
+    With ``read_before``, only syncs that were over by then count.
+    """
     begun = database.first_start(control) or now
     ours = Feed(OURSELVES, read_until=now, interval=timedelta(0), complete_from=begun)
     enabled = sorted(name for name, source in settings.sources.items() if source.enabled)
-    return (ours, *(_feed(name, settings, control) for name in enabled))
+    return (ours, *(_feed(name, settings, control, read_before) for name in enabled))
 
 
-def _feed(source: str, settings: Settings, control: Database) -> Feed:
+def _feed(source: str, settings: Settings, control: Database, read_before: datetime | None) -> Feed:
     streams = registry.source(source).streams
-    read = database.read_to_end(control, source, [stream.name for stream in streams])
+    read = database.read_to_end(control, source, [stream.name for stream in streams], until=read_before)
     filled = {entity for stream in streams for entity in stream.entities}
     return Feed(
         source,

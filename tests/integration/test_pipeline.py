@@ -213,3 +213,16 @@ def test_a_fault_in_the_middle_loses_nothing(kind: Any, undisturbed: dict[str, A
         struck = [fault.seen > fault.after for fault in vendors.switches.faults]
     assert struck == [True, True]
     assert contents(home)["rows"] == undisturbed
+
+
+def test_what_was_synced_after_the_snapshot_makes_no_zero(home: Home) -> None:
+    with home.opened() as opened:
+        refresh_profiles(opened, now=clock())
+    home.sync("zendesk")
+    with home.opened() as opened:
+        refresh_metrics(opened, now=clock())
+        with opened.stores.mart.connect() as mart:
+            rows = mart.exec_driver_sql(
+                "select value, status_reason from metric_value where metric_id = 'support_ticket_volume'"
+            ).all()
+    assert set(rows) == {(None, "missing_input")}
