@@ -4,7 +4,7 @@ A period is known by its number: days, weeks, months, quarters or years since th
 A *trailing* grain has no such periods but a window of fixed length that ends with each month, and with today.
 """
 
-from datetime import UTC, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -67,5 +67,7 @@ def midnights(days: Days, zone: str) -> NDArray[np.float64]:
     """Seconds since 1970 at which each local day begins."""
     local = ZoneInfo(zone)
     distinct, place = np.unique(days, return_inverse=True)
-    seconds = [datetime.combine(day, time(), local).astimezone(UTC).timestamp() for day in distinct.tolist()]
+    # A system that knows no date says the year 1; east of Greenwich it begins before that.
+    first = date.min + timedelta(2)
+    seconds = [datetime.combine(max(day, first), time(), local).timestamp() for day in distinct.tolist()]
     return np.array(seconds, dtype=np.float64)[place]

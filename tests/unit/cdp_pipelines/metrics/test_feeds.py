@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from small_worlds import at
 from sqlalchemy import insert
 
 from cdp_pipelines.config import Settings, SourceSettings
 from cdp_pipelines.database.rows import table_of
+from cdp_pipelines.metrics.periods import midnights
 from cdp_pipelines.metrics.refreshing import feeds_of
 from models import SyncRun
 
@@ -52,3 +54,9 @@ def test_a_table_is_read_until_the_least_recent_read_of_its_streams(stores, runs
     ours, feed = feeds_of(settings, stores.control, at("2026-03-03"))
     assert [feed.source, feed.interval, feed.tables] == ["zendesk", timedelta(hours=1), expected]
     assert ours.complete_from == min((row["started_at"] for row in runs), default=at("2026-03-03"))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Berlin", "UTC", "America/New_York"])
+def test_days_begin_even_in_the_year_one(zone):
+    begin, later = midnights(np.array(["0001-01-01", "2026-01-01"], "datetime64[D]"), zone)
+    assert begin < -62_000_000_000 < 0 < later
