@@ -277,9 +277,13 @@ def _joined(keys: Sequence[Keys]) -> Keys:
 
 
 def _latest(units: Units, unit: Codes, cell: Codes) -> tuple[Codes, Codes]:
-    """Only the latest unit of each person in each cell; those of nobody identifiable all stay."""
+    """Only the latest unit of each person in each cell; those of nobody identifiable all stay.
+
+    Of units of one moment their values decide, never the order rows were read in.
+    """
     person = _everyone(units)[unit]
-    order = np.lexsort((unit, units.order[unit], person, cell))[::-1]
+    values = [units.values[name][unit] for name in sorted(units.values, reverse=True)]
+    order = np.lexsort((*values, units.order[unit], person, cell))[::-1]
     kept = order[_starts(cell[order], person[order])]
     return unit[kept], cell[kept]
 

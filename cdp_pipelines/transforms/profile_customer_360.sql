@@ -5,8 +5,8 @@
 -- A column is null for a profile that does not permit the column's purpose: service_delivery for what is needed to
 -- serve the person, analytics for what describes the relationship, profiling for groups. What was never connected is
 -- null, not 0. The last scores are on the scales of the metrics csat (satisfied: 1 or 0), ces (ease from 1 to 7) and
--- nps (0 to 10). completeness: the blocks filled of those that any profile has, as the metric
--- customer_360_completeness counts them: identity, consent, orders, service, feedback.
+-- nps (0 to 10); of two answers of one moment the lower counts. completeness: the blocks filled of those that any
+-- profile has, as the metric customer_360_completeness counts them: identity, consent, orders, service, feedback.
 with known as (
     select
         profile_id,
@@ -39,13 +39,22 @@ comparable as (
     from survey_answer
 ),
 
+dated as (
+    select
+        comparable.*,
+        max(case when nps is not null then answered_at end) over (partition by profile_id) as nps_at,
+        max(case when csat is not null then answered_at end) over (partition by profile_id) as csat_at,
+        max(case when ease is not null then answered_at end) over (partition by profile_id) as ease_at
+    from comparable
+),
+
 score as (
     select
         profile_id,
-        max_by(nps, answered_at) filter (where nps is not null) as last_nps,
-        max_by(csat, answered_at) filter (where csat is not null) as last_csat,
-        max_by(ease, answered_at) filter (where ease is not null) as last_ease
-    from comparable
+        min(case when answered_at = nps_at then nps end) as last_nps,
+        min(case when answered_at = csat_at then csat end) as last_csat,
+        min(case when answered_at = ease_at then ease end) as last_ease
+    from dated
     group by profile_id
 ),
 

@@ -286,3 +286,14 @@ def test_records_the_source_no_longer_has_are_neither_duplicates_nor_matched(wor
     for metric in ("crm_duplicate_rate", "identity_match_rate"):
         assert rows[metric, "asof", "2026-03-31", *ALL, "value"]["n"] == 1
     assert rows["crm_duplicate_rate", "asof", "2026-03-31", *ALL, "value"]["numerator"] == 0
+
+
+@pytest.mark.parametrize("scores", [(9, 0), (0, 9)])
+def test_of_two_answers_of_one_moment_it_is_always_the_same_that_counts(world, scores):
+    scale = {"scale_min": 0, "scale_max": 10, "instrument": "NPS", "item_id": "nps", "source": "hubspot"}
+    for number in range(10):
+        world.person(str(number), source="hubspot")
+        for score in scores:
+            moment = {"person_id": str(number), "answered_at": at("2026-03-02")}
+            world.add("survey_response", f"{number}/{score}", score=score, **moment, **scale)
+    assert world.published([METRIC["nps"]])["nps", "month", "2026-03-01", *ALL, "value"]["value"] == -100
