@@ -25,6 +25,9 @@ from cdp_pipelines.metrics.units import NOBODY, Units
 Membership = Literal["period", "state", "interval", "retained"]
 Names = NDArray[np.object_]
 
+Rest = Mapping[tuple[str, int, str], int]
+"""By grain, first day (since 1970) and slice: the persons of the period with a unit that has no label there."""
+
 ALL = "all"
 ACTIVE_BUYER_DAYS = 365
 
@@ -64,6 +67,7 @@ class Tally:
         sums: Sums per cell known without the pairs.
         exposure: Hours of each cell's period that have passed.
         moved_cell, moved_person: Of states: the pairs (cell, person) in which a person changed something.
+        rest: Of moments and states: persons that no slice holds, though the total does.
     """
 
     keys: Keys
@@ -78,6 +82,7 @@ class Tally:
     exposure: Numbers
     moved_cell: Codes = field(default_factory=_no_codes)
     moved_person: Codes = field(default_factory=_no_codes)
+    rest: Rest = field(default_factory=dict)
 
     def sum(self, column: str, power: int = 1) -> Numbers:
         """Sum of a column (to a power; of states, the column ``<column>_squared``) per cell."""
@@ -144,9 +149,10 @@ def tally(
                 for grain in grains
             ]
         )
-    return _together(
+    lasting = _together(
         [_of_lasting(chosen, name, membership, grain, today) for name, chosen in _by_slice(units) for grain in grains]
     )
+    return replace(lasting, rest=_in_no_slice(lasting)) if membership == "state" else lasting
 
 
 def _together(parts: Sequence[Tally]) -> Tally:
@@ -166,7 +172,25 @@ def _together(parts: Sequence[Tally]) -> Tally:
         exposure=np.empty(0),
         moved_cell=np.concatenate([part.moved_cell + offset for part, offset in zip(parts, cells[:-1], strict=True)]),
         moved_person=np.concatenate([part.moved_person for part in parts]),
+        rest={key: found for part in parts for key, found in part.rest.items()},
     )
+
+
+def _in_no_slice(states: Tally) -> Rest:
+    """By day, how many more persons the total has than the cells of a slice have together.
+
+    Where a person may be in several of them there is no telling; so it is with channels.
+    """
+    keys, days = states.keys, states.keys.start.astype("datetime64[D]").astype(np.int64)
+    totals: dict[tuple[str, int], int] = {}
+    held: dict[tuple[str, int, str], int] = {}
+    cells = zip(keys.grain, days.tolist(), keys.channel, keys.slice_name, states.n_persons.tolist(), strict=True)
+    for grain, day, channel, name, persons in cells:
+        if name != ALL:
+            held[grain, day, name] = held.get((grain, day, name), 0) + round(persons)
+        elif channel == ALL:
+            totals[grain, day] = round(persons)
+    return {key: rest for key, persons in held.items() if (rest := totals.get(key[:2], 0) - persons) > 0}
 
 
 def _retained(units: Units, grain: Grain, today: np.datetime64) -> Units:
@@ -200,6 +224,8 @@ def _of_moments(
     keys: list[Keys] = []
     members: list[Codes] = []
     places: list[Codes] = []
+    rest: dict[tuple[str, int, str], int] = {}
+    everyone = _everyone(units)
     offset = 0
     for grain, names in slices.items():
         unit, start, end = _periods(units.days, grain, today)
@@ -209,10 +235,20 @@ def _of_moments(
             members.append(unit[kept])
             places.append(cell + offset)
             offset += len(key)
+            without = np.delete(np.arange(len(unit)), kept)
+            rest |= _without_label(grain, name, start[without], everyone[unit[without]])
     unit, cell = np.concatenate(members), np.concatenate(places)
     if latest_only:
         unit, cell = _latest(units, unit, cell)
-    return _counted(units, _joined(keys), unit, cell)
+    return replace(_counted(units, _joined(keys), unit, cell), rest=rest)
+
+
+def _without_label(grain: Grain, name: str, starts: Days, persons: Codes) -> dict[tuple[str, int, str], int]:
+    """By period, the persons whose units a slice leaves out; each unit of nobody identifiable is somebody else."""
+    pairs = np.unique(np.stack([starts.astype("datetime64[D]").astype(np.int64), persons]), axis=1)
+    days, counts = np.unique(pairs[0], return_counts=True)
+    slice_name = ALL if name == "channel" else name
+    return {(grain, day, slice_name): count for day, count in zip(days.tolist(), counts.tolist(), strict=True)}
 
 
 def _periods(days: Days, grain: Grain, today: np.datetime64) -> tuple[Codes, Days, Days]:

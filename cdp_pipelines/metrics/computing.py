@@ -157,7 +157,7 @@ def _hidden(metric: Metric, counted: Tally, k: int) -> Flags:
     if not metric.k and not is_segment.any():
         return np.zeros(len(counted.keys), bool)
     additive = metric.membership == "period" and not metric.latest_only
-    families = families_of(counted.keys, additive_days=additive)
+    families = families_of(counted.keys, additive_days=additive, rest=counted.rest)
     moved = (counted.moved_cell, counted.moved_person)
     series = series_of(counted.keys, _counts(metric, counted), moved) if metric.membership == "state" else []
     hidden = hidden_cells(counted.n, counted.n_persons, families, max(metric.k, k), series)

@@ -3,7 +3,8 @@
 A cell is hidden when it has units of fewer than k persons. A *family* is a set of cells that add up to another
 published cell: the slices of one period, the days of a week or a month. If a family hides exactly one number it
 can be calculated from the others, and if its hidden cells together have fewer than k persons their sum can; then
-the next smallest cell is hidden too, until neither holds in any family.
+the next smallest cell is hidden too, until neither holds in any family. What has no label is in the total and in no
+slice of it: it counts with the hidden cells.
 
 A state is published day after day, and what changed is the difference of two days. A *series* is the states of one
 slice in the order of their days: a day is hidden unless what changed since the last day shown rests on at least k
@@ -14,11 +15,12 @@ sum by any amount. Looking forward only, so what was shown yesterday is still sh
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdp_pipelines.metrics.cells import ALL, Keys
+from cdp_pipelines.metrics.cells import ALL, Keys, Rest
 from cdp_pipelines.metrics.periods import number_of
 from cdp_pipelines.metrics.statistics import Codes, Numbers
 
@@ -27,10 +29,11 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Cells that add up to the cell ``total``; None where no total is published."""
+    """Cells that add up to the cell ``total`` (None where no total is published), with ``rest`` persons in no cell."""
 
     parts: Codes
     total: int | None
+    rest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +113,17 @@ def _can_be_subtracted(family: Family, hidden: Flags, persons: Numbers, k: int) 
     parts = family.parts[hidden[family.parts]]
     if _hides_total(family, hidden):
         return len(parts) == 0
-    return len(parts) == 1 or (len(parts) > 1 and persons[parts].sum() < k)
+    unseen = persons[parts].sum() + family.rest
+    return len(parts) == 1 or (len(parts) + family.rest > 0 and unseen < k)
 
 
-def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
+def families_of(keys: Keys, *, additive_days: bool, rest: Rest = MappingProxyType({})) -> list[Family]:
     """The families among cells.
 
     Args:
         keys: The cells.
         additive_days: Whether days add up to weeks and months (not so for states and distinct persons).
+        rest: What no slice holds, though the total does.
     """
     place = {key: number for number, key in enumerate(_tuples(keys))}
     slices: dict[tuple[str, int, str], list[int]] = {}
@@ -137,7 +142,10 @@ def families_of(keys: Keys, *, additive_days: bool) -> list[Family]:
         if grain in ("week", "month")
     }
     return [
-        *(Family(np.array(parts), place.get((key[0], key[1], ALL, ALL, ALL))) for key, parts in slices.items()),
+        *(
+            Family(np.array(parts), place.get((key[0], key[1], ALL, ALL, ALL)), rest.get(key, 0))
+            for key, parts in slices.items()
+        ),
         *(Family(np.array(parts), totals.get(key)) for key, parts in days.items()),
     ]
 

@@ -297,3 +297,16 @@ def test_of_two_answers_of_one_moment_it_is_always_the_same_that_counts(world, s
             moment = {"person_id": str(number), "answered_at": at("2026-03-02")}
             world.add("survey_response", f"{number}/{score}", score=score, **moment, **scale)
     assert world.published([METRIC["nps"]])["nps", "month", "2026-03-01", *ALL, "value"]["value"] == -100
+
+
+def test_what_has_no_label_is_not_found_by_subtracting_those_that_have(world):
+    for number in range(31):
+        world.person(str(number), source="hubspot", locale="en" if number else None, created_at=at("2026-01-02"))
+        answer = {"item_id": "csat", "instrument": "CSAT", "category": "good" if number else "bad"}
+        whose = {"source": "hubspot", "person_id": str(number), "answered_at": at("2026-03-02")}
+        world.add("survey_response", str(number), **answer, **whose)
+        world.consent(f"p-{number}", "marketing", "granted" if number else "denied", "2026-03-02")
+    rows = world.published([METRIC["csat"], METRIC["consent_opt_in_rate"]], k=5)
+    for key in (("csat", "month", "2026-03-01"), ("consent_opt_in_rate", "asof", "2026-03-02")):
+        assert rows[*key, *ALL, "value"]["numerator"] == 30
+        assert rows[*key, "all", "locale", "en", "value"]["status"] == "suppressed"

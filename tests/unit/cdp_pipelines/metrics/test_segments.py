@@ -233,3 +233,16 @@ def test_coverage_says_how_much_of_what_was_bought_is_of_people_who_may_be_place
     row = next(row for row in computed(world).rows.to_pylist() if row["segment"] == "all")
     assert row["value"] == 2
     assert [row["n_excluded_consent"], row["coverage"]] == [19, pytest.approx(20 / 39)]
+
+
+def test_who_may_not_be_placed_is_not_found_by_subtracting_the_segments(tmp_path):
+    world = SmallWorld(tmp_path)
+    world.rates = rates(("EUR", date(1, 1, 1), date(9999, 12, 31), 1.0))
+    for number in range(31):
+        world.person(f"c{number}", source="shopify")
+        add_order(world, f"c{number}", 0, NOW - timedelta(days=9), 10 if number else 777)
+    world.refused.add(("p-c0", "profiling"))
+    rows = computed(world, [METRIC["seg_rfm"], METRIC["net_revenue"]], k=5).rows.to_pylist()
+    months = [row for row in rows if row["metric_id"] == "net_revenue" and row["grain"] == "month"]
+    found = {row["segment"]: row["value"] for row in months if (row["channel"], row["slice_name"]) == ("all", "all")}
+    assert found == {"all": 1077, "need_attention": None}
