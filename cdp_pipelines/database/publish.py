@@ -6,7 +6,8 @@ exception on PostgreSQL: a changed set of tier-1 metrics makes the wide view ane
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -39,18 +40,25 @@ _PROFILE = {str(model.__tablename__): model for model in (Customer360, ConsentSt
 
 
 def publish_mart(
-    stores: Stores, metric_rows: Rows, dims: Rows, supporting: Mapping[str, Rows] = MappingProxyType({})
+    stores: Stores,
+    metric_rows: Rows,
+    dims: Rows,
+    supporting: Mapping[str, Rows] = MappingProxyType({}),
+    *,
+    whole: Collection[str] = (),
 ) -> int:
     """Replace what was recomputed and what it means, in one transaction.
 
     Of every (metric, definition version, grain) in ``metric_rows`` the periods from the first to the last one
-    given are replaced whole, so that a slice that no longer exists goes; other periods stay.
+    given are replaced whole, so that a slice that no longer exists goes; other periods stay, but those before the first
+    of a metric in ``whole``.
 
     Args:
         stores: The open stores.
         metric_rows: Rows of ``metric_value``.
         dims: Rows of ``dim_metric``; the same metric and version is replaced.
         supporting: Table name to rows that say more about rows of ``metric_value``.
+        whole: Metrics computed from everything there is: what was before the first period is no more.
 
     Returns:
         Number of rows of ``metric_value`` written.
@@ -60,7 +68,7 @@ def publish_mart(
     """
     values, meanings = _table(metric_rows), _table(dims)
     with writing(stores.mart) as connection:
-        _delete_recomputed(connection, values)
+        _delete_recomputed(connection, values, whole)
         insert_table(connection, MetricValue, metric_rows)
         for name, rows in supporting.items():
             insert_table(connection, _SUPPORTING[name], rows)
@@ -96,12 +104,15 @@ def _table(rows: Rows) -> pa.Table:
     return pa.table({name: [row[name] for row in rows] for name in names if rows and name in rows[0]})
 
 
-def _delete_recomputed(connection: Connection, values: pa.Table) -> None:
+def _delete_recomputed(connection: Connection, values: pa.Table, whole: Collection[str]) -> None:
     if len(values) == 0:
         return
     ranges = values.group_by(["metric_id", "definition_version", "grain"]).aggregate(
         [("period_start", "min"), ("period_start", "max")]
     )
+    replaced = [
+        row | ({"period_start_min": date.min} if row["metric_id"] in whole else {}) for row in ranges.to_pylist()
+    ]
     for table in (_VALUE, *map(table_of, _SUPPORTING.values())):
         statement = delete(table).where(
             table.c.metric_id == bindparam("metric_id"),
@@ -109,7 +120,7 @@ def _delete_recomputed(connection: Connection, values: pa.Table) -> None:
             table.c.grain == bindparam("grain"),
             table.c.period_start.between(bindparam("period_start_min"), bindparam("period_start_max")),
         )
-        connection.execute(statement, ranges.to_pylist())
+        connection.execute(statement, replaced)
 
 
 def _delete_meanings(connection: Connection, meanings: pa.Table) -> None:

@@ -79,6 +79,14 @@ class Computed:
         }
 
     @property
+    def whole(self) -> set[str]:
+        """Metrics computed from all there is: neither those of now alone, nor those that failed or nothing feeds."""
+        silent = pc.or_(pc.equal(self.rows["status"], "error"), pc.equal(self.rows["status_reason"], "no_source"))
+        fed = self.rows.filter(pc.invert(pc.fill_null(silent, fill_value=False)))["metric_id"]
+        of_now = {metric.id for metric in METRICS if isinstance(metric.headline, Segmentation)}
+        return set(pc.unique(fed).to_pylist()) - of_now
+
+    @property
     def failed(self) -> set[str]:
         """Segmentations that are in error: what was known of them stays."""
         broken = pc.and_(pc.equal(self.rows["status"], "error"), pc.starts_with(self.rows["metric_id"], "seg_"))
@@ -133,7 +141,7 @@ def refresh(  # noqa: PLR0913 - whatever a step works on, by name
     computed = compute(METRICS, inputs, scene)
     before_write()
     _publish_members(stores, computed, scene)
-    database.publish_mart(stores, computed.rows, dim_rows(), computed.supporting)
+    database.publish_mart(stores, computed.rows, dim_rows(), computed.supporting, whole=computed.whole)
     return MetricsReport(
         rows=len(computed.rows), metrics=len(METRICS), by_status=dict(Counter(computed.rows["status"].to_pylist()))
     )
