@@ -87,9 +87,10 @@ def table_files(delta: DeltaTable) -> TableFiles:
     return TableFiles(delta.version(), base, tail)
 
 
-def commit(delta: DeltaTable, table: LakeTable, added: list[AddAction], removed: tuple[str, ...] = ()) -> int:
+def commit(
+    delta: DeltaTable, folder: Path, table: LakeTable, added: list[AddAction], removed: tuple[str, ...] = ()
+) -> int:
     """Enter ``added`` and strike ``removed`` in one commit; a version that shows them."""
-    folder = Path(delta.table_uri.removeprefix("file://"))
     delta.create_write_transaction(
         [*added, *(_removal(folder, name) for name in removed)],
         "append",

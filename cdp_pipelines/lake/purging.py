@@ -28,7 +28,7 @@ def purge(folder: Path, table: LakeTable, column: str, value: str) -> None:
     present = delta.table_files(opened)
     if any(_count(folder / name, column, value) for name in present.files):
         added = compaction.fold(folder, table, present, without=(column, value))
-        delta.commit(opened, table, added, present.files)
+        delta.commit(opened, folder, table, added, present.files)
         present = delta.table_files(opened)
     reach("purge_lake")
     delta.forget_history(opened, folder)

@@ -174,7 +174,7 @@ class Lake:
                 present = delta.table_files(opened)
                 added = compaction.fold(self.root / table, declared, present)
                 reach("compaction_before")
-                delta.commit(opened, declared, added, present.files)
+                delta.commit(opened, self.root / table, declared, added, present.files)
                 reach("compaction_after")
 
     def purge(self, table: str, *, column: str, value: str) -> int:
@@ -242,7 +242,7 @@ class Lake:
         if len(fresh):
             added = files.write(self.root / table.name, files.TAIL, table, fresh)
             reach("append_written")
-            version = delta.commit(opened, table, [added])
+            version = delta.commit(opened, self.root / table.name, table, [added])
         reach("append_after")
         tombstones = int(np.count_nonzero(fresh["deleted"].to_numpy()))
         return Appended(len(fresh), len(rows) - len(fresh), tombstones, version)

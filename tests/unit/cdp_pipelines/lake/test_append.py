@@ -152,6 +152,16 @@ def test_an_object_store_is_refused(ticket):
         Lake("s3://bucket/lake", [ticket])
 
 
+@pytest.mark.parametrize("name", ["Jane Doe", "Müller", "50%", "a#b", "a?b"])
+def test_a_folder_may_have_any_name(tmp_path, ticket, rows, statuses, name):
+    lake = Lake(tmp_path / name, [ticket])
+    lake.append("ticket", rows(("1", 1, "open")))
+    lake.append("ticket", rows(("2", 1, "open")))
+    lake.compact("ticket")
+    assert lake.purge("ticket", column="source_id", value="1") == 2
+    assert statuses(lake) == {"2": "open"}
+
+
 def test_opening_a_lake_writes_nothing(lake):
     lake.snapshot()
     lake.current("ticket")
