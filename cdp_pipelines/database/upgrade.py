@@ -62,8 +62,7 @@ def _make_file(settings: Settings, name: str) -> None:
 
 def _upgrade(engine: Engine, name: str) -> None:
     if engine.dialect.name == "postgresql":
-        with engine.begin() as connection:
-            connection.execute(text(f"create schema if not exists {schema_name(name)}"))
+        _make_schema(engine, name)
     with engine.connect() as connection:
         found = version(connection)
     if found is not None and found > HEADS[name]:
@@ -78,11 +77,22 @@ def _upgrade(engine: Engine, name: str) -> None:
         _grant(engine, name)
 
 
+def _make_schema(engine: Engine, name: str) -> None:
+    with engine.begin() as connection:
+        _keep_others_out(connection)
+        connection.execute(text(f"create schema if not exists {schema_name(name)}"))
+
+
+def _keep_others_out(connection: Connection) -> None:
+    """Upgrade alone until the transaction ends; "if not exists" and grants fail when two do the same at once."""
+    connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+
+
 def _migrate(connection: Connection, name: str) -> None:
     from alembic import command
 
     if connection.dialect.name == "postgresql":  # SQLite's transaction has the write lock already
-        connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+        _keep_others_out(connection)
     config = migrations_of(name)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -104,6 +114,7 @@ def _grant(engine: Engine, name: str) -> None:
     """Let the reader's role read the schema; the role is made where this user may make roles."""
     role, schema = _READERS[name], schema_name(name)
     with engine.begin() as connection:
+        _keep_others_out(connection)
         exists = connection.execute(text("select 1 from pg_roles where rolname = :role"), {"role": role}).scalar()
         may_create = connection.execute(
             text("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from cdp_pipelines.config import load_settings
 from cdp_pipelines.database import commit_cursor, load_cursor, open_stores, upgrade_stores, writing
 from cdp_pipelines.database.stores import store_engine
-from cdp_pipelines.database.upgrade import migrations_of
+from cdp_pipelines.database.upgrade import _LOCK, migrations_of
 from cdp_pipelines.database.versions import HEADS
 from cdp_pipelines.errors import ConfigError, StoreError, StoreLockedError, StoreMissingError, StoreVersionError
 from models import STORES
@@ -51,6 +52,28 @@ def test_a_store_of_the_first_version_is_upgraded(settings, stores, name):
     upgrade_stores(settings)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), STORES[name]) == []
+
+
+@POSTGRESQL_ONLY
+@pytest.mark.parametrize(
+    ("before", "begun"),
+    [
+        pytest.param("drop schema cdp_mart cascade", "create schema cdp_mart", id="schema"),
+        pytest.param("select 1", "grant usage on schema cdp_mart to bi_reader", id="grant"),
+    ],
+)
+def test_an_upgrade_waits_for_another_one(settings, stores, before, begun):
+    with stores.mart.begin() as connection:
+        connection.execute(text(before))
+    with stores.mart.begin() as other, ThreadPoolExecutor() as threads:
+        other.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+        other.execute(text(begun))
+        upgrade = threads.submit(upgrade_stores, settings)
+        with stores.control.connect() as watching:
+            while not watching.execute(text("select 1 from pg_locks where not granted")).scalar():
+                assert not upgrade.done()
+        other.commit()
+        upgrade.result()
 
 
 def test_a_missing_store_names_the_command_that_creates_it(bare_settings):
