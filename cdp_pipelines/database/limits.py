@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, String
 from sqlalchemy.schema import CreateTable
 
 from cdp_pipelines.database.rows import driver_rows, upsert_values
+from cdp_pipelines.database.stores import create_schema
 from cdp_pipelines.errors import StoreError, StoreLockedError
 from connectors.limits import Step, T
 
@@ -112,7 +113,7 @@ class SharedLedger:
         with self._writing.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("select pg_advisory_xact_lock(hashtextextended('cdp_limits', 0))"))
-                connection.execute(text("create schema if not exists cdp_limits"))
+                create_schema(connection, "limits")
             connection.execute(CreateTable(_USE, if_not_exists=True))
         self._is_ready = True
 

@@ -97,6 +97,12 @@ def schema_name(name: str) -> str:
     return f"cdp_{name}"
 
 
+def create_schema(connection: Connection, name: str) -> None:
+    """Create a store's PostgreSQL schema if there is none; "if not exists" would ask for the right to do so anyway."""
+    if not connection.execute(text("select to_regnamespace(:name)"), {"name": schema_name(name)}).scalar():
+        connection.execute(text(f"create schema {schema_name(name)}"))
+
+
 def store_engine(settings: Settings, name: str) -> Engine:
     """An engine for one store; connects to nothing yet."""
     engine = _sqlite(settings, name) if settings.database_url is None else _postgresql(settings, name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, text
 
 from cdp_pipelines.config import Settings
-from cdp_pipelines.database.stores import create_file, schema_name, store_engine, store_file, version
+from cdp_pipelines.database.stores import create_file, create_schema, schema_name, store_engine, store_file, version
 from cdp_pipelines.database.versions import HEADS
 from cdp_pipelines.errors import StoreReadOnlyError, StoreVersionError
 
@@ -80,11 +80,11 @@ def _upgrade(engine: Engine, name: str) -> None:
 def _make_schema(engine: Engine, name: str) -> None:
     with engine.begin() as connection:
         _keep_others_out(connection)
-        connection.execute(text(f"create schema if not exists {schema_name(name)}"))
+        create_schema(connection, name)
 
 
 def _keep_others_out(connection: Connection) -> None:
-    """Upgrade alone until the transaction ends; "if not exists" and grants fail when two do the same at once."""
+    """Upgrade alone until the transaction ends: schemas and grants made by two at once fail."""
     connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
 
 

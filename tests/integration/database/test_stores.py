@@ -3,16 +3,18 @@
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from cdp_pipelines.config import load_settings
-from cdp_pipelines.database import commit_cursor, load_cursor, open_stores, upgrade_stores, writing
-from cdp_pipelines.database.stores import store_engine
+from cdp_pipelines.database import commit_cursor, forget_limits, load_cursor, open_stores, upgrade_stores, writing
+from cdp_pipelines.database.stores import schema_name, store_engine
 from cdp_pipelines.database.upgrade import _LOCK, migrations_of
 from cdp_pipelines.database.versions import HEADS
 from cdp_pipelines.errors import ConfigError, StoreError, StoreLockedError, StoreMissingError, StoreVersionError
@@ -74,6 +76,20 @@ def test_an_upgrade_waits_for_another_one(settings, stores, before, begun):
                 assert not upgrade.done()
         other.commit()
         upgrade.result()
+
+
+@POSTGRESQL_ONLY
+def test_schemas_made_by_an_administrator_are_enough(bare_settings):
+    role = f"tenant_{uuid4().hex}"
+    engine = store_engine(bare_settings, "control")
+    with engine.begin() as administrator:
+        administrator.execute(text(f"create role {role} login"))
+        for name in (*HEADS, "limits"):
+            administrator.execute(text(f"create schema {schema_name(name)} authorization {role}"))
+    engine.dispose()
+    address = make_url(bare_settings.database_url).set(username=role).render_as_string(hide_password=False)
+    with open_stores(bare_settings.model_copy(update={"database_url": address}), upgrade=True) as stores:
+        forget_limits(stores.limits, "hubspot")
 
 
 def test_a_missing_store_names_the_command_that_creates_it(bare_settings):
