@@ -43,6 +43,7 @@ def append_ledger(control: Engine, decisions: pa.Table, *, run_id: str) -> int:
     """
     standing = decisions.filter(pc.invert(decisions["deleted"]))
     rows = pa.table({name: standing[_FROM_LAKE.get(name, name)] for name in _COLUMNS})
+    rows = rows.sort_by([("source", "ascending"), ("event_id", "ascending")])  # as in the vault: one order for all
     rows = rows.append_column("run_id", pa.repeat(run_id, len(rows)))
     rows = rows.append_column("recorded_at", pa.repeat(pa.scalar(datetime.now(UTC), UTC_TIME), len(rows)))
     with writing(control) as connection:

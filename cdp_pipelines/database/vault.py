@@ -69,7 +69,10 @@ class SubjectVault:
 
 def _insert_aliases(connection: Connection, aliases: Sequence[tuple[SubjectRef, bytes]]) -> int:
     columns = ("source", "kind", "id", "subject_id")
-    return insert_new_values(connection, "subject_alias", columns, [(*ref, key) for ref, key in aliases])
+    values = sorted(
+        (*ref, key) for ref, key in aliases
+    )  # in one order two writers wait for each other, never in a ring
+    return insert_new_values(connection, "subject_alias", columns, values)
 
 
 def _insert_subjects(connection: Connection, subjects: Iterable[StoredSubject]) -> None:

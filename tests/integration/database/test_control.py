@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -356,6 +357,14 @@ def test_ten_thousand_decisions_seen_again_add_nothing(control):
     again = [row | {"at": NOON + timedelta(hours=1)} for row in first]
     assert append_ledger(control, from_lake(*first), run_id="r1") == 10_000
     assert append_ledger(control, from_lake(*again), run_id="r2") == 0
+
+
+def test_decisions_met_by_two_writers_at_once_are_kept_once(control):
+    decisions = [DECISION | {"event_id": f"e{number}"} for number in range(2_000)]
+    with ThreadPoolExecutor() as threads:
+        orders = [from_lake(*decisions), from_lake(*reversed(decisions))]
+        added = list(threads.map(lambda order: append_ledger(control, order, run_id="r1"), orders))
+    assert sum(added) == read_ledger(control).num_rows == 2_000
 
 
 def test_an_empty_ledger_reads_as_an_empty_table(control):

@@ -60,7 +60,7 @@ def test_a_destroyed_key_is_told_apart_from_an_unknown_subject(vault, stores):
 
 
 def test_two_writers_at_once_agree_on_every_reference(vault):
-    refs = [SubjectRef("zendesk", "person", str(number)) for number in range(500)]
+    refs = [SubjectRef("zendesk", "person", str(number)) for number in range(2000)]
     results: list[dict[SubjectRef, StoredSubject]] = []
 
     def write(order: list[SubjectRef]) -> None:
@@ -68,7 +68,7 @@ def test_two_writers_at_once_agree_on_every_reference(vault):
         aliases = [(ref, new.subject_id) for ref, new in zip(order, subjects, strict=True)]
         results.append(vault.create(subjects, aliases))
 
-    threads = [threading.Thread(target=write, args=(refs,)) for _ in range(4)]
+    threads = [threading.Thread(target=write, args=(order,)) for order in (refs, refs[::-1], refs, refs[::-1])]
     for thread in threads:
         thread.start()
     for thread in threads:
