@@ -189,11 +189,13 @@ def _refuse_unknown(model: type[SQLModel], names: Iterable[str]) -> None:
 
 
 def _driver_values(column: pa.ChunkedArray, *, is_sqlite: bool) -> list[Any]:
-    """Values the driver takes: SQLite stores times and dates as the text SQLAlchemy reads back."""
+    """Values the driver takes: SQLite keeps times and dates as the text SQLAlchemy reads back; PostgreSQL no NUL."""
     kind = column.type
     if is_sqlite and pa.types.is_timestamp(kind):
         column = pc.local_timestamp(column.cast(UTC_TIME)).cast(pa.string())
     elif is_sqlite and pa.types.is_date(kind):
         column = column.cast(pa.string())
+    elif not is_sqlite and pa.types.is_string(kind):
+        column = pc.replace_substring(column, pattern="\0", replacement="\ufffd")
     values: list[Any] = column.to_pylist()
     return [orjson.dumps(value).decode() for value in values] if pa.types.is_list(kind) else values

@@ -307,6 +307,14 @@ def test_profile_tables_are_replaced_whole(stores):
     assert profile_facts(stores.profile, "p2") == {"customer_360": {}, "records": [], "consent": []}
 
 
+def test_a_nul_character_is_published_as_far_as_the_database_can(stores, database):
+    publish_profile(
+        stores, {"customer_360": [{"profile_id": "p1", "region": "D\0E", "source_count": 1, "refreshed_at": NOON}]}
+    )
+    region = profile_facts(stores.profile, "p1")["customer_360"]["region"]
+    assert region == {"sqlite": "D\0E", "postgresql": "D\ufffdE"}[database]
+
+
 def test_metrics_are_shown_with_their_latest_month(stores):
     values = [value(), value(period_start=FEBRUARY, value=0.6), value(channel="chat"), value(grain="day")]
     publish_mart(stores, values, [meaning()])
