@@ -20,6 +20,7 @@ from models.fields import Entity, Fact, Match, Personal
 
 TOKEN = pa.binary()
 UTC = pa.timestamp("us", tz="UTC")
+_LARGEST = 2**63 - 1
 
 SYSTEM_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "subject_id": (pa.binary(16), "Whom the row is about; chooses the key its personal values are encrypted with"),
@@ -117,13 +118,17 @@ def validator(entity: type[Entity]) -> Callable[[dict[str, Any]], dict[str, Any]
 
     Raises (when called):
         pydantic.ValidationError: The row is not as declared; the message quotes no value.
+        ValueError: A whole number is larger than its column holds; the message quotes no value.
     """
     schema = entity.__pydantic_core_schema__["schema"]  # the fields below the object itself
     config = CoreConfig(extra_fields_behavior="forbid", hide_input_in_errors=True)
     validate = SchemaValidator(schema, config).validate_python
+    wholes = tuple(plan.name for plan in fields(entity) if plan.type is int)
 
     def checked(row: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = validate(row)[0]
+        if wholes and any(abs(values[name] or 0) > _LARGEST for name in wholes):
+            raise ValueError("a whole number is too large to be kept")
         return values
 
     return checked

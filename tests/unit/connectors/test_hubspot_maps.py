@@ -173,6 +173,14 @@ def test_a_company():
     }
 
 
+def test_a_number_no_column_holds_is_the_records_own_problem():
+    """Let through, it would stop the batch the record is in, at every sync."""
+    props = {"numberofemployees": "9" * 20, "hs_lastmodifieddate": MODIFIED}
+    with pytest.raises(ValueError, match="too large to be kept") as refused:
+        rows_of(Account, map_company({"id": "1", "properties": props}, CONTEXT))
+    assert "999" not in str(refused.value)
+
+
 def entry(**change):
     filled = {"change": "UNSUBSCRIBED", "changeType": "SUBSCRIPTION_STATUS", "source": "SOURCE_RECIPIENT", **change}
     return {"id": "timeline/1/n1", "timestamp": 1767225600000, "recipient": "foo@example.com", "changes": [filled]}
