@@ -50,6 +50,18 @@ def test_a_table_that_held_nothing_else_is_empty(lake, rows, statuses):
     assert statuses(lake) == {"2": "b"}
 
 
+def test_a_file_whose_writer_was_killed_goes_too(two_sources, statuses):
+    cut_short = two_sources.root / "ticket" / "layer=tail" / "0.parquet"
+    cut_short.write_bytes(b"PAR1 hubspot")
+
+    assert two_sources.purge("ticket", column="source", value="hubspot") > 0
+    assert set(statuses(two_sources)) == {"zendesk-first", "zendesk-last"}
+    assert b"hubspot" not in everything(two_sources)
+    cut_short.write_bytes(b"PAR1 hubspot")
+    assert two_sources.purge("ticket", column="source", value="hubspot") == 1
+    assert not cut_short.exists()
+
+
 def test_a_table_that_is_not_there_is_no_work(lake):
     assert lake.purge("ticket", column="source", value="hubspot") == 0
 
