@@ -253,7 +253,7 @@ def _meaning(error: BaseException) -> tuple[int, bool]:  # noqa: C901, PLR0911, 
             return 40, False
         case StoreMissingError() | StoreVersionError() | StoreReadOnlyError() | StoreFullError():
             return 50, False
-        case lake.LakeFormatError() | lake.LakeSchemaError() | lake.LakeWriteError():
+        case lake.LakeFormatError() | lake.LakeSchemaError() | lake.LakeWriteError() | lake.LakeDamagedError():
             return 50, False
         case StoreError() | lake.LakeError():
             return 50, True

@@ -2,6 +2,7 @@
 
 from cdp_pipelines.lake.columns import LakeTable, entity_table
 from cdp_pipelines.lake.errors import (
+    LakeDamagedError,
     LakeError,
     LakeFormatError,
     LakeLockedError,
@@ -16,6 +17,7 @@ from cdp_pipelines.lake.store import Appended, Lake
 __all__ = [
     "Appended",
     "Lake",
+    "LakeDamagedError",
     "LakeError",
     "LakeFormatError",
     "LakeLockedError",

@@ -5,7 +5,8 @@ LakeError                    base of all
 ├── LakeSchemaError          rows, columns or a declaration do not fit the table
 ├── LakeLockedError          another process holds the table for too long
 ├── LakeWriteError           the disk refused (full, read-only); the table is unchanged
-└── LakeSnapshotError        the files of a snapshot are gone
+├── LakeSnapshotError        the files of a snapshot are gone
+└── LakeDamagedError         a file of the lake is gone or cut short
 """
 
 
@@ -27,6 +28,10 @@ class LakeLockedError(LakeError, TimeoutError):
 
 class LakeWriteError(LakeError, OSError):
     """The disk refused a write; no row of the table changed."""
+
+
+class LakeDamagedError(LakeError, ValueError):
+    """A file that the log names cannot be read."""
 
 
 class LakeSnapshotError(LakeError, LookupError):

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from cdp_pipelines.lake.columns import LakeTable
+from cdp_pipelines.lake.errors import LakeDamagedError
 
 BASE, TAIL = "base", "tail"
 
@@ -56,8 +57,20 @@ def footer(path: Path, key: tuple[str, ...]) -> Footer:
 
 @lru_cache(maxsize=8)  # each takes up to half a megabyte, and a long sync writes hundreds of files
 def metadata(path: Path) -> pq.FileMetaData:
-    """What pyarrow reads from the footer of the file ``path``: enough to open it without reading it again."""
-    return pq.read_metadata(path)
+    """What pyarrow reads from the footer of the file ``path``: enough to open it without reading it again.
+
+    Raises:
+        LakeDamagedError: The file is not there, or has no footer.
+    """
+    try:
+        return pq.read_metadata(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        saw = "gone" if isinstance(error, FileNotFoundError) else "damaged"
+        msg = (
+            f"Reading the lake: {path} is {saw}, so its rows cannot be read. Nothing was changed. Run this again; if "
+            "it stays so, put the file back from a backup of the lake. Nothing else may remove or change files there."
+        )
+        raise LakeDamagedError(msg) from error
 
 
 def write(folder: Path, layer: str, table: LakeTable, rows: pa.Table) -> AddAction:

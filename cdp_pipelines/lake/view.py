@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from cdp_pipelines.lake.columns import ORDER, LakeTable
 from cdp_pipelines.lake.errors import LakeSchemaError
-from cdp_pipelines.lake.files import Key, aligned, footer, newest
+from cdp_pipelines.lake.files import Key, aligned, footer, metadata, newest
 from cdp_pipelines.lake.snapshot import TableFiles
 
 _SQL_TYPES = {
@@ -102,7 +102,7 @@ def _among(rows: pa.Table, key: tuple[str, ...], wanted: Sequence[Key]) -> pa.Ta
 
 def _read(path: Path, schema: pa.Schema, group: int | None = None) -> pa.Table:
     """The columns of ``schema`` of a file, or of one row group of it."""
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(path, metadata=metadata(path))
     present = [name for name in schema.names if name in file.schema_arrow.names]
     read = file.read(columns=present) if group is None else file.read_row_group(group, columns=present)
     return aligned(read, schema)

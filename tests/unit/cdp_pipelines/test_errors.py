@@ -48,6 +48,7 @@ def test_every_error_of_every_package_has_its_own_exit_code(module):
         (ours.StoreVersionError(), (50, False)),
         (StoreLockedError(), (50, True)),
         (lake.LakeLockedError(), (50, True)),
+        (lake.LakeDamagedError(), (50, False)),
         (KeyboardInterrupt(), (130, True)),
         (ZeroDivisionError(), (1, False)),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from forks import FORKS
 
-from cdp_pipelines.lake import Lake, LakeLockedError, LakeWriteError, locks
+from cdp_pipelines.lake import Lake, LakeDamagedError, LakeLockedError, LakeWriteError, files, locks
 
 
 def _append_many(root, table, batches) -> None:
@@ -91,6 +91,29 @@ def test_a_held_table_is_waited_for_and_then_named(lake, rows, ticket):
     done.set()
     holder.join(30)
     assert impatient.append("ticket", rows(("1", 1, "a"))).rows == 1
+
+
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+@pytest.mark.parametrize("act", ["append", "read", "query", "compact"])
+def test_a_file_that_cannot_be_read_is_named(lake, rows, act, how):
+    lake.append("ticket", rows(("1", 1, "open")))
+    (path,) = lake.root.glob("ticket/layer=*/*")
+    forget_footers()
+    path.unlink() if how == "gone" else path.write_bytes(path.read_bytes()[:100])
+    acts = {
+        "append": lambda: lake.append("ticket", rows(("1", 2, "solved"))),
+        "read": lambda: lake.current("ticket"),
+        "query": lambda: lake.current_sql("ticket", lake.snapshot()),
+        "compact": lambda: lake.compact("ticket"),
+    }
+    with pytest.raises(LakeDamagedError, match=f"{path.name} is {how}, .* put the file back from a backup"):
+        acts[act]()
+
+
+def forget_footers() -> None:
+    """As in a new process."""
+    for known in (files.footer, files.metadata):
+        known.cache_clear()
 
 
 def test_a_full_disk_is_our_error_and_loses_nothing(lake, rows, ticket, statuses):
