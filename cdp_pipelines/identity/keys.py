@@ -71,12 +71,15 @@ def tokens(records: pa.Table, single: str, many: str, members: Mask) -> Carried:
 
 
 def references(records: pa.Table, members: Mask) -> Carried:
-    """Cross-references: a record carries the one it states, and its own id where another one refers to it."""
+    """Cross-references: a record carries the one it states, and where another one refers to it its own id.
+
+    A reference to a record that was merged is one to its survivor.
+    """
     own, stated = record_keys(records), _joined(records["cross_source"], records["cross_id"])
     named = _numpy(pc.is_in(own, value_set=stated.drop_null()))
     rows = np.arange(records.num_rows, dtype=np.int64)
     everything = pa.concat_arrays([stated, own.filter(pa.array(named))])
-    return _carried(np.concatenate([rows, rows[named]]), everything).of(members)
+    return _carried(np.concatenate([rows, survivors(records)[named]]), everything).of(members)
 
 
 def merges(records: pa.Table, members: Mask) -> tuple[Rows, Rows]:
@@ -91,6 +94,16 @@ def merged(records: pa.Table) -> Mask:
     """Deleted records that were merged into another one we know."""
     target = rows_of(records, _joined(records["source"], records["merged_into"]))
     return _numpy(records["deleted"].combine_chunks()) & (target >= 0)
+
+
+def survivors(records: pa.Table) -> Rows:
+    """By record, the row of the one it was merged into in the end, or its own."""
+    target = rows_of(records, _joined(records["source"], records["merged_into"]))
+    losers, found = np.flatnonzero(merged(records)), np.arange(records.num_rows, dtype=np.int64)
+    found[losers] = target[losers]
+    for _ in range(len(losers).bit_length()):  # each round goes twice as far; a circle would have no end
+        found[losers] = found[found[losers]]
+    return found
 
 
 def record_keys(records: pa.Table) -> pa.Array:

@@ -75,6 +75,11 @@ def test_cross_references_join() -> None:
     assert together(ANNA, Person("9", "desk", cross=("crm", "1"))) == {frozenset("19")}
 
 
+def test_a_reference_to_a_merged_record_is_one_to_its_survivor() -> None:
+    merged = [Person(i, merged_into=str(int(i) - 1), deleted=True) for i in "234"]
+    assert together(ANNA, *merged, Person("9", "desk", cross=("crm", "4"))) == {frozenset("12349")}
+
+
 def test_two_records_that_refer_to_the_same_unknown_record_join() -> None:
     assert together(*(Person(i, "desk", cross=("crm", "7")) for i in "12")) == {frozenset("12")}
 
