@@ -188,10 +188,15 @@ class Matcher:
 
 
 def answered(records: pa.Table, answers: pa.Table) -> Answers:
-    """The pairs an operator calls one person, and those called different people, of records that can be joined."""
-    left, right = _rows(records, answers)
+    """The pairs an operator calls one person, and those called different people, of records that can be joined.
+
+    What was said of a record that was merged since holds for its survivor.
+    """
+    ends = np.append(keys.survivors(records), -1)
+    first, second = (ends[rows] for rows in _rows(records, answers))
+    left, right = np.minimum(first, second), np.maximum(first, second)
     able = np.append(members(records), False)
-    known = able[left] & able[right]
+    known = able[left] & able[right] & (left != right)
     same = np.asarray(pc.equal(answers["answer"], "same").to_numpy(), dtype=np.bool_)
     one, other = known & same, known & ~same
     return Answers((left[one], right[one]), (left[other], right[other]))

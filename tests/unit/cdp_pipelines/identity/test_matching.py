@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from cdp_pipelines.config import Settings
 from cdp_pipelines.database.matches import find_pair, pairs_to_review, read_pairs, record_answer
 from cdp_pipelines.identity import resolving, scoring
 from cdp_pipelines.identity.features import Comparing
+from cdp_pipelines.identity.matching import answered
 from cdp_pipelines.identity.values import LakeValues
 from cdp_pipelines.scan import scan
 from models import Account, MatchKey
 from privacy.protect import Revealer
 from tests.unit.cdp_pipelines.identity.conftest import Installation
+from tests.unit.cdp_pipelines.identity.persons import Person, table
 
 HOME = {"street": "Hauptstraße 5", "postal_code": "10115", "city": "Berlin"}
 ANNA: dict[str, Any] = {"source": "crm", "source_id": "1", "given_name": "Anna", "family_name": "Sand", **HOME}
@@ -35,6 +38,12 @@ def answer(installation: Installation, said: str) -> None:
     pair = find_pair(installation.stores.control, kept[0]["pair_id"])
     assert pair is not None
     record_answer(installation.stores.control, pair, answer=said, actor="os:0")
+
+
+def said_of(first: str, second: str, answer: str) -> pa.Table:
+    """An answer about two records of the CRM, as the control store has it."""
+    names = ("source", "source_id", "other_source", "other_source_id", "answer")
+    return pa.Table.from_pylist([dict(zip(names, ("crm", first, "crm", second, answer), strict=True))])
 
 
 def settings(installation: Installation, **identity: Any) -> Settings:
@@ -191,6 +200,18 @@ def test_same_joins_what_the_model_leaves_open_and_says_so(installation: Install
     assert {(row["method"], row["key_type"], row["confidence"]) for row in links} == {("manual", None, 1.0)}
     (event,) = installation.lake.current("identity_event").to_pylist()
     assert (event["kind"], event["key_type"]) == ("merge", "answer")
+
+
+@pytest.mark.parametrize("said", ["same", "different"])
+def test_an_answer_about_a_record_that_was_merged_since_holds_for_its_survivor(said: str) -> None:
+    people = [Person("1"), Person("2"), Person("3", deleted=True, merged_into="1")]
+    left, right = getattr(answered(table(people), said_of("2", "3", said)), said)
+    assert (left.tolist(), right.tolist()) == ([0], [1])
+
+
+def test_nobody_is_kept_apart_by_an_answer_about_records_that_the_source_merged_all_the_same() -> None:
+    people = [Person("1", deleted=True, merged_into="2"), Person("2")]
+    assert len(answered(table(people), said_of("1", "2", "different")).different[0]) == 0
 
 
 def test_answers_count_without_the_model(installation: Installation) -> None:
