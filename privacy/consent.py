@@ -7,8 +7,8 @@ Rules, for one person, purpose, channel and scope:
 - A refusal (denied or withdrawn) stands until a *later* grant lifts it. On equal times the refusal stands.
 - Only a grant at most as general as the refusal lifts it: "everything" does not undo an earlier "not by
   e-mail", because it does not say so. What cannot be decided is excluded.
-- A grant whose time is only when we first saw it (``inferred``) lifts refusals of its own source alone: that
-  source's state changed between two looks. Against another source its true time is unknown.
+- A grant whose time is only when we first saw it (``inferred``) lifts refusals of its own record alone: what the
+  source says of it changed between two looks. Against another record or source its true time is unknown.
 - A source may end a refusal without a grant (a flag that says "opted out" is false again): then nothing stands, and
   what the refusal took back before it ended stays taken back.
 - No decision: the policy of the person's jurisdiction answers, and the state is ``default``, never ``granted``.
@@ -47,6 +47,7 @@ class Decision:
         state: The decision.
         at: When it was made; when it was first seen if ``inferred``.
         source: The system that reports it.
+        record: The source's record it is about; ``None`` if it names an address alone.
         inferred: The time is that of the first sight.
         policy_version: Version of the notice that was shown, where known.
         ended_at: When the source took a refusal back without a grant.
@@ -58,6 +59,7 @@ class Decision:
     state: Literal["granted", "denied", "withdrawn"]
     at: datetime
     source: str
+    record: str | None = None
     inferred: bool = False
     policy_version: str | None = None
     ended_at: datetime | None = None
@@ -241,8 +243,7 @@ def _takes_back(refusal: Decision, grant: Decision) -> bool:
 
 
 def _is_overcome(refusal: Decision, grant: Decision) -> bool:
-    trusted = not grant.inferred or grant.source == refusal.source
-    return grant.at > refusal.at and trusted and _meet(refusal.channel, grant.channel)
+    return grant.at > refusal.at and _is_timed(grant, refusal) and _meet(refusal.channel, grant.channel)
 
 
 def _meet(one: str, other: str) -> bool:
@@ -254,8 +255,13 @@ def _lifts(grant: Decision, refusal: Decision) -> bool:
         grant.at > refusal.at
         and refusal.channel in (ALL, grant.channel)
         and refusal.scope in (ALL, grant.scope)
-        and (not grant.inferred or grant.source == refusal.source)
+        and _is_timed(grant, refusal)
     )
+
+
+def _is_timed(grant: Decision, refusal: Decision) -> bool:
+    """Whether the times of the two can be compared."""
+    return not grant.inferred or (grant.source, grant.record) == (refusal.source, refusal.record)
 
 
 def _order(decision: Decision) -> tuple[datetime, bool, str, bool, str]:

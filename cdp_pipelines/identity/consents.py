@@ -27,7 +27,7 @@ STATES = pa.schema(
 _values = attrgetter(*STATES.names[1:])
 """Values of an ``EffectiveState`` in the order of ``STATES``, which begins with the profile."""
 
-_DECISION = ("purpose", "channel", "scope", "state", "at", "source", "inferred", "policy_version", "ended_at")
+_DECISION = ("purpose", "channel", "scope", "state", "at", "source", "record", "inferred", "policy_version", "ended_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ decision as (
         entry.state,
         entry.at,
         entry.source,
+        entry.person_source_id as record,
         entry.inferred,
         entry.policy_version,
         entry.ended_at
@@ -105,6 +106,7 @@ select
     decision.state,
     decision.at,
     decision.source,
+    decision.record,
     decision.inferred,
     decision.policy_version,
     decision.ended_at,

@@ -32,7 +32,10 @@ standing as (
                 and (refusal.ended_at is null or given.at <= refusal.ended_at)
                 and not (
                     given.at > refusal.at
-                    and (not given.inferred or given.source = refusal.source)
+                    and (
+                        not given.inferred
+                        or (given.source = refusal.source and given.record is not distinct from refusal.record)
+                    )
                     and (
                         refusal.channel = given.channel
                         or refusal.channel = 'all'

@@ -35,6 +35,7 @@ _said = st.builds(
     state=st.sampled_from(["granted", "denied", "withdrawn"]),
     at=instants,
     source=st.sampled_from(["hubspot", "zendesk"]),
+    record=st.sampled_from([None, "1", "2"]),
     inferred=st.booleans(),
     policy_version=st.none(),
 )

@@ -15,7 +15,7 @@ from privacy.consent import PURPOSES, Policy, permitted
 EU = Policy.for_jurisdiction("EU")
 COLUMNS = pa.schema(
     [
-        *((name, pa.string()) for name in ("profile_id", "purpose", "channel", "scope", "state", "source")),
+        *((name, pa.string()) for name in ("profile_id", "purpose", "channel", "scope", "state", "source", "record")),
         ("at", pa.timestamp("us", tz="UTC")),
         ("ended_at", pa.timestamp("us", tz="UTC")),
         ("inferred", pa.bool_()),

@@ -95,6 +95,11 @@ def test_the_shipped_policy(jurisdiction: str) -> None:
             "withdrawn",
             id="inferred, another source",
         ),
+        pytest.param(
+            [decision("withdrawn", record="1"), decision("granted", MAR, inferred=True, record="2")],
+            "withdrawn",
+            id="inferred, another record",
+        ),
     ],
 )
 def test_the_general_state(decisions: list[Decision], expected: str) -> None:
@@ -184,6 +189,11 @@ NEWS = {"channel": "email", "scope": "news"}
             [decision("withdrawn", **EMAIL), decision("granted", MAR, source="zendesk", inferred=True, **NEWS)],
             False,
             id="undecidable time",
+        ),
+        pytest.param(
+            [decision("withdrawn", record="1"), decision("granted", MAR, inferred=True, record="2")],
+            False,
+            id="undecidable time of a duplicate",
         ),
     ],
 )

@@ -328,6 +328,19 @@ def test_a_decision_about_one_record_holds_for_the_person(installation: Installa
     assert permitted(installation)["crm 1"] == {"service_delivery", "analytics"}
 
 
+def test_an_undated_grant_of_a_duplicate_does_not_lift_what_the_person_withdrew(installation: Installation) -> None:
+    installation.people(ANNA, ANNA | {"source_id": "2"})
+    said = {"source": "crm", "purpose": "marketing", "channel": "email"}
+    installation.decide(
+        said | {"person_id": "1", "state": "withdrawn", "at": START},
+        said | {"person_id": "2", "state": "granted", "at": START + timedelta(hours=1), "inferred": True},
+    )
+    installation.resolve()
+    consents = read_consents(**installation.given())
+    assert not consents.permitted()["marketing"].any()
+    assert {row["state"] for row in consents.states().to_pylist() if not row["is_default"]} == {"withdrawn"}
+
+
 def test_a_later_decision_than_now_does_not_count(installation: Installation) -> None:
     installation.people(ANNA)
     future = START + timedelta(days=90)
