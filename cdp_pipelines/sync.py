@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,8 @@ from models import Entity
 TRIES_IN_PASSING = 3
 """How often a record that cannot be mapped, of a stream whose records cannot be asked for one by one, is met again
 before the cursor goes on without it: until then the cursor waits before its page. Later, only a backfill meets it."""
+
+_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 Progress = Callable[[str, int], None]
 """Told (stream, records read so far) after every page."""
@@ -92,6 +94,15 @@ class SyncReport:
     def failed(self) -> tuple[StreamReport, ...]:
         """The streams that did not finish; what they had read until then is kept."""
         return tuple(report for report in self.streams if report.error_class is not None)
+
+
+def refusal_of(since: datetime, *, now: datetime) -> str | None:
+    """Why nothing can be read again from ``since`` on; None if it can be."""
+    if since > now:
+        return f"{since:%Y-%m-%d}, midnight UTC, lies in the future: nothing would be read."
+    if since < _FIRST_MOMENT:
+        return f"{since:%Y-%m-%d} lies before 1970, of which some systems know nothing; 'full' reads everything."
+    return None
 
 
 def sync_source(

@@ -42,11 +42,14 @@ def sync(
 
     from cdp_pipelines.installation import clock
     from cdp_pipelines.source_run import outcome
-    from cdp_pipelines.sync import sync_source, sync_whole
+    from cdp_pipelines.sync import refusal_of, sync_source, sync_whole
 
     if full and since:
         raise typer.BadParameter("--full reads everything, --since from a day on. Give one of them.")
-    read = sync_whole if full else partial(sync_source, since=since.replace(tzinfo=UTC) if since else None)
+    day = since.replace(tzinfo=UTC) if since else None
+    if day and (refusal := refusal_of(day, now=clock())):
+        raise typer.BadParameter(refusal)
+    read = sync_whole if full else partial(sync_source, since=day)
     with console.installation() as opened, console.progress(f"Reading {name}") as progress:
         declaration, settings = opened.source(name)
         report, failure = outcome(

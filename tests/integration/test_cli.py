@@ -93,6 +93,8 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)))
         (["nonsense"], "No such command 'nonsense'"),
         (["sync"], "Missing argument 'name'"),
         (["sync", "hubspot", "--since", "yesterday"], "Invalid value for '--since'"),
+        (["sync", "hubspot", "--since", "2999-01-01"], "2999-01-01, midnight UTC, lies in the future"),
+        (["sync", "hubspot", "--since", "1900-01-01"], "1900-01-01 lies before 1970"),
         (["profile", "show", "--identifier-file", "nowhere"], "'nowhere' does not exist"),
         (["sandbox", "serve", "--customers", "0"], "Invalid value for '--customers'"),
     ],

@@ -116,13 +116,18 @@ def test_backfill_reads_again_and_leaves_the_cursor(sync: Sync) -> None:
     assert again["cursor after"] == again["cursor before"] == before["cursor after"]
 
 
-def test_a_wrong_day_is_refused_with_a_sentence(sync: Sync) -> None:
-    result = sync("companies", since="31.1.2026")
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("31.1.2026", "The setting 'since' is not a day; write it as YYYY-MM-DD, for example 2026-01-31."),
+        ("2999-01-31", "The setting 'since': 2999-01-31, midnight UTC, lies in the future: nothing would be read."),
+    ],
+)
+def test_a_wrong_day_is_refused_with_a_sentence(sync: Sync, day: str, said: str) -> None:
+    result = sync("companies", since=day)
 
     assert not result.success
-    assert failure(result).description == (
-        "The setting 'since' is not a day; write it as YYYY-MM-DD, for example 2026-01-31."
-    )
+    assert failure(result).description == said
     assert retries(result) == 0
 
 

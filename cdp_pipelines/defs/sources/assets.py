@@ -19,7 +19,7 @@ from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.errors import SyncFailedError
 from cdp_pipelines.installation import Installation, clock
 from cdp_pipelines.source_run import outcome
-from cdp_pipelines.sync import StreamReport, SyncReport, sync_source, sync_whole
+from cdp_pipelines.sync import StreamReport, SyncReport, refusal_of, sync_source, sync_whole
 from connectors.spec import Source, Stream
 from models import Entity
 from models.derive import arrow_schema, fields
@@ -162,6 +162,8 @@ def _chosen_read(config: SyncConfig) -> Read:
             description="The setting 'full' reads everything, 'since' from a day on. Set one of them.",
             allow_retries=False,
         )
+    if since and (refusal := refusal_of(since, now=clock())):
+        raise dg.Failure(description=f"The setting 'since': {refusal}", allow_retries=False)
     return sync_whole if config.full else partial(sync_source, since=since)
 
 
