@@ -16,7 +16,13 @@ from cdp_pipelines.definitions import defs
 from cdp_pipelines.defs.border import RERUN_HELPS, border
 from cdp_pipelines.defs.identity.assets import identity_assets
 from cdp_pipelines.defs.resource import InstallationResource
-from cdp_pipelines.defs.sources.assets import CHECKS_ALONE, attempt_check, attempt_key, source_assets
+from cdp_pipelines.defs.sources.assets import (
+    ATTEMPT_ALONE,
+    CHECKS_ALONE,
+    attempt_check,
+    attempt_key,
+    source_assets,
+)
 from cdp_pipelines.defs.sources.sweeps import sweep_checks
 from cdp_pipelines.defs.starting import retry_kind
 from cdp_pipelines.defs.upkeep.jobs import KEEP_RUNS, prune_runs, upkeep
@@ -158,6 +164,21 @@ def test_checks_without_their_sync_say_how_to_run_them(
     )
 
     assert failure(result).description == CHECKS_ALONE
+
+
+def test_an_attempt_without_a_stream_is_none(
+    instance: dg.DagsterInstance, resources: dict[str, InstallationResource]
+) -> None:
+    result = dg.materialize(
+        [source_assets(HUBSPOT)],
+        instance=instance,
+        resources=resources,
+        selection=[attempt_key(HUBSPOT)],
+        raise_on_error=False,
+    )
+
+    assert failure(result).description == ATTEMPT_ALONE
+    assert materialised(result) == set()
 
 
 def test_what_a_person_must_fix_is_not_retried(sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,12 @@ RETRIES = 2
 CHECKS_ALONE = "These checks look at what a sync has just written. Materialize the asset instead; they run with it."
 
 
+ATTEMPT_ALONE = (
+    "The attempt says that a sync is over and reads nothing itself. Materialize the streams with it; for profiles and "
+    "metrics from what was read before, start the job refresh."
+)
+
+
 class SyncConfig(dg.Config):
     """What can be set when a sync is started by hand in the Launchpad."""
 
@@ -73,6 +79,8 @@ def source_assets(source: Source) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: SyncConfig, installation: InstallationResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with border():
+            if context.selected_asset_keys == {attempt_key(source)}:
+                raise dg.Failure(description=ATTEMPT_ALONE, allow_retries=False)
             try:
                 yield from _streams(context, config, installation, source)
             except dg.Failure as failure:
