@@ -15,6 +15,7 @@ from cdp_pipelines.database import IdRegister, Stores
 from cdp_pipelines.database.matches import (
     are_tokens_written,
     note_tokens,
+    pairs_to_review,
     read_answers,
     read_pairs,
     replace_pairs,
@@ -187,8 +188,7 @@ class _Matching:
         writer.write_table(MatchKey, self.found.keys)
         if gone or len(news) or self.found.keys.num_rows:
             note_tokens(self.stores.control)
-        waiting: int = pairs["standing"].to_pylist().count("review")
-        return waiting
+        return pairs_to_review(self.stores.control, 1)[0]
 
 
 def _redirects(changes: Sequence[Change], ids: pa.Array) -> dict[str, str]:

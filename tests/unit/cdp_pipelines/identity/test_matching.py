@@ -170,6 +170,16 @@ def test_two_stated_ids_of_one_system_are_never_joined(installation: Installatio
     assert (installation.partition(), report.blocked) == (APART, {"conflict": 1})
 
 
+def test_a_pair_that_was_answered_but_cannot_be_joined_waits_no_longer(installation: Installation) -> None:
+    installation.people(
+        ANNA | {"cross_source": "erp", "cross_id": "1"}, DESK | {"cross_source": "erp", "cross_id": "2"}
+    )
+    assert installation.resolve().waiting == 1
+    answer(installation, "same")
+    report = installation.resolve()
+    assert (installation.partition(), report.waiting) == (APART, 0)
+
+
 def test_an_answer_beats_the_model_and_is_remembered(installation: Installation) -> None:
     installation.people(ANNA, DESK)
     installation.resolve()
