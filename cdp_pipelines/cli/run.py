@@ -106,9 +106,16 @@ def run(
 
       cdp run --refresh-only
     """
+    from cdp_pipelines.errors import ConfigError
     from cdp_pipelines.jobs import run_job
 
     settings = console.settings()
+    if not refresh_only and not any(source.enabled for source in settings.sources.values()):
+        problem = (
+            "no system is connected, so there is nothing to sync. Add a section [sources.NAME] and run again; for "
+            "profiles and metrics from what the lake holds: cdp run --refresh-only"
+        )
+        raise ConfigError(settings.path, [problem])
     with console.progress("Running") as progress:
         job = "refresh" if refresh_only else "everything"
         report = run_job(job, settings, progress=lambda step: progress(step, None))

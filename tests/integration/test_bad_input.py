@@ -86,6 +86,15 @@ def test_a_bad_token_of_one_source_in_a_whole_run(cdp: Cdp, home: Home, monkeypa
         assert profile.exec_driver_sql("select count(*) from identity_link").scalar() == people > 0
 
 
+def test_a_run_without_any_system(cdp: Cdp, home: Home) -> None:
+    everything = home.config.read_text()
+    home.config.write_text(everything.partition("[sources.")[0])
+
+    assert cdp("--config", home.config, "run") == 10
+    assert "no system is connected" in cdp.said
+    assert "cdp run --refresh-only" in cdp.said
+
+
 def test_unknown_source(cdp: Cdp, home: Home) -> None:
     assert cdp("--config", home.config, "sync", "hubspott") == 10
     assert "google_reviews, hubspot, shopify, zendesk" in cdp.said
