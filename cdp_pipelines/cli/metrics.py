@@ -37,7 +37,10 @@ def list_metrics(
 @app.command("show")
 def show(
     metric: Annotated[str, typer.Argument(help="Id of the metric, for example csat.")],
-    grain: Annotated[str, typer.Option(help="day, week, month, asof or roll90.")] = "month",
+    grain: Annotated[
+        str | None,
+        typer.Option(help="day, week, month or what docs/metrics.md names; month where the metric has months."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Show one metric: what it means and how it went, period by period.
@@ -59,7 +62,7 @@ def show(
     typer.echo(f"{found['name']} ({unit}): {found['definition']}")
     columns = ["period", "channel", "slice", "stat", "n"]
     rows = [[*(row[column] for column in columns), _value(row)] for row in found["values"]]
-    console.print_table(f"{metric} by {grain} (in brackets the 95 % interval)", [*columns, "value"], rows)
+    console.print_table(f"{metric} by {found['grain']} (in brackets the 95 % interval)", [*columns, "value"], rows)
 
 
 def _value(row: dict[str, Any], *, unit: str = "") -> str:

@@ -45,7 +45,7 @@ def _source_row(connection: Connection, settings: Settings, name: str, waiting: 
 def metric_overview(mart: Engine) -> list[dict[str, Any]]:
     """The latest value of every metric, over all channels, segments and slices.
 
-    By the month where the metric has months, else by the newest trailing window or day.
+    By the month where the metric has months, else by the newest trailing window, day or month of purchase.
     """
     newest = (
         select(
@@ -74,14 +74,16 @@ def metric_overview(mart: Engine) -> list[dict[str, Any]]:
         return [_value_row(row) for row in connection.execute(query)]
 
 
-OVERVIEW_GRAINS = ("month", "roll90", "asof")
+OVERVIEW_GRAINS = ("month", "roll90", "asof", "cohort")
 
 HEADLINES = ("value", "p50")
 """The stat that is the metric itself: the median for metrics that are quantiles."""
 
 
-def metric_history(mart: Engine, metric_id: str, *, grain: str) -> dict[str, Any]:
+def metric_history(mart: Engine, metric_id: str, *, grain: str | None = None) -> dict[str, Any]:
     """What a metric means, and its values at one grain, newest period first.
+
+    Without a grain by the month, or by what the metric is published at where it has no months.
 
     Raises:
         UnknownMetricError: There is no such metric, or it has no such grain; the message lists those there are.
@@ -94,10 +96,12 @@ def metric_history(mart: Engine, metric_id: str, *, grain: str) -> dict[str, Any
                 f"Looking for the metric {metric_id!r}: the mart has none of that name. Published are: "
                 f"{', '.join(known) or 'none yet; run: cdp run'}."
             )
-        if grain not in meaning.grains.split(","):
+        grains = meaning.grains.split(",")
+        grain = grain or next((one for one in OVERVIEW_GRAINS if one in grains), grains[0])
+        if grain not in grains:
             raise UnknownMetricError(
                 f"Looking for the metric {metric_id!r} by {grain!r}: it is not published at that grain. "
-                f"Published are: {meaning.grains}."
+                f"Published are: {', '.join(grains)}."
             )
         values = connection.execute(
             select(_VALUE)
@@ -112,6 +116,7 @@ def metric_history(mart: Engine, metric_id: str, *, grain: str) -> dict[str, Any
         "metric_id": metric_id,
         "name": meaning.name,
         "definition": meaning.definition,
+        "grain": grain,
         "values": [_value_row(row) for row in values],
     }
 

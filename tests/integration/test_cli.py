@@ -173,7 +173,7 @@ def test_failing_check_says_what_to_do(cdp: Cdp, monkeypatch: pytest.MonkeyPatch
     ("arguments", "said"),
     [
         pytest.param(["csatt"], "Published are: ", id="metric"),
-        pytest.param(["csat", "--grain", "foo"], "Published are: day,week,month", id="grain"),
+        pytest.param(["csat", "--grain", "foo"], "Published are: day, week, month", id="grain"),
     ],
 )
 def test_an_unknown_metric_or_grain_is_refused_with_what_there_is(

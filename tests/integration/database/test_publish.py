@@ -329,6 +329,13 @@ def test_metrics_are_shown_with_their_latest_month(stores):
     ]
 
 
+def test_a_metric_without_months_is_listed_and_shown_at_what_it_has(stores):
+    publish_mart(stores, [value(grain="cohort")], [meaning(grains="cohort")])
+    assert [row["metric_id"] for row in metric_overview(stores.mart)] == ["csat"]
+    shown = metric_history(stores.mart, "csat")
+    assert (shown["grain"], len(shown["values"])) == ("cohort", 1)
+
+
 def test_an_unknown_metric_is_told_the_known_ones(stores):
     publish_mart(stores, [], [meaning()])
     with pytest.raises(UnknownMetricError, match="Published are: csat"):
