@@ -30,7 +30,7 @@ def list_metrics(
     console.print_table(
         "Metrics (latest month, all channels; in brackets the 95 % interval)",
         ["metric", "period", "n", "value"],
-        [[row["metric_id"], row["period"], row["n"], _value(row, unit=str(row["unit"]))] for row in rows],
+        [[row["metric_id"], row["period"], row["n"], _value(row, unit=_unit(row))] for row in rows],
     )
 
 
@@ -58,11 +58,25 @@ def show(
     if as_json:
         console.print_json(found)
         return
-    unit = found["values"][0]["unit"] if found["values"] else "no values at this grain"
+    unit = _unit(found["values"][0]) if found["values"] else "no values at this grain"
     typer.echo(f"{found['name']} ({unit}): {found['definition']}")
-    columns = ["period", "channel", "slice", "stat", "n"]
-    rows = [[*(row[column] for column in columns), _value(row)] for row in found["values"]]
-    console.print_table(f"{metric} by {found['grain']} (in brackets the 95 % interval)", [*columns, "value"], rows)
+    columns = ["period", "channel", "slice", "stat", "n", "value"]
+    rows = [[row["period"], row["channel"], _slice(row), _stat(row), row["n"], _value(row)] for row in found["values"]]
+    console.print_table(f"{metric} by {found['grain']} (in brackets the 95 % interval)", columns, rows)
+
+
+def _slice(row: dict[str, Any]) -> str:
+    """What the number is of: everything, a slice, or a group of a segmentation."""
+    return ", ".join(part for part in (row["group"], row["slice"]) if part != "all") or "all"
+
+
+def _stat(row: dict[str, Any]) -> str:
+    return str(row["stat"] if row["variant"] == "default" else f"{row['stat']} ({row['variant']})")
+
+
+def _unit(row: dict[str, Any]) -> str:
+    """The unit, which of money is its currency."""
+    return str(row["currency"] or row["unit"])
 
 
 def _value(row: dict[str, Any], *, unit: str = "") -> str:

@@ -130,11 +130,12 @@ def _newest_definition(metric_id: str) -> Select[Any]:
 
 def _value_row(row: Row[Any]) -> dict[str, Any]:
     is_sliced = row.slice_name != "all"
-    same = ("metric_id", "channel", "stat", "value", "ci_low", "ci_high", "n", "status", "status_reason", "unit")
+    same = ("metric_id", "channel", "stat", "variant", "value", "ci_low", "ci_high", "n", "status", "status_reason")
     return {
-        **{name: getattr(row, name) for name in same},
+        **{name: getattr(row, name) for name in (*same, "unit", "currency")},
         "grain": row.grain,
         "period": row.period_start.isoformat(),
+        "group": "all" if row.segment_scheme == "all" else f"{row.segment_scheme}={row.segment}",
         "slice": f"{row.slice_name}={row.slice_value}" if is_sliced else "all",
     }
 

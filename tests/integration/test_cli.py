@@ -187,6 +187,24 @@ def test_an_unknown_metric_or_grain_is_refused_with_what_there_is(
     assert filled.config.exists()
 
 
+def test_groups_ways_of_counting_and_currencies_are_told_apart(
+    cdp: Cdp, filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    with contextlib.closing(sqlite3.connect(filled.settings.data / "mart.db")) as mart, mart:
+        mart.execute("update metric_value set currency = 'CHF', status = 'ok', value = 7 where unit = 'money'")
+        mart.execute(
+            "update metric_value set segment_scheme = 'rfm', segment = 'champions', variant = 'other'"
+            " where metric_id = 'csat' and slice_name = 'source'"
+        )
+
+    shown = cdp("metrics", "show", "csat").out
+    listed = cdp("metrics", "list").out
+
+    assert any("rfm=champions, source=hubspot value (other)" in line for line in shown.splitlines())
+    assert "7 CHF" in listed
+
+
 def somebody(home: Home) -> str:
     """An e-mail address that one customer alone uses."""
     with home.opened() as opened:
