@@ -55,28 +55,29 @@ _LONGEST_NAME = 60
 """What is longer, like the path of a file, is broken rather than cut off."""
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print data for people, as wide as the terminal (or ``COLUMNS``); a first column of names is never broken."""
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "") -> None:
+    """Print data for people, as wide as the terminal (or ``COLUMNS``); a first column of names is never broken.
+
+    Where there are no rows, ``empty`` is said instead.
+    """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+    if not rows:
+        typer.echo(empty or f"{title}: none.")
+        return
+    table = Table(header_style="bold", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     names = all(len(str(row[0])) <= _LONGEST_NAME for row in rows)
     for place, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int | float | None) for row in rows)
+        numeric = all(isinstance(row[place], int | float | None) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=names and place == 0)
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
+    out = Console(width=width, highlight=False, markup=False, emoji=False)
+    out.print(Text(title, style="bold"))  # not the table's own, which is broken where the table is narrower
+    out.print(table)
 
 
 def _cell(value: object) -> str:

@@ -36,7 +36,12 @@ def explain(
     if as_json:
         console.print_json(pairs)
         return
-    console.print_table(f"Pairs of {source} {record}", _COLUMNS, [_row(pair) for pair in pairs])
+    console.print_table(
+        f"Pairs of {source} {record}",
+        _COLUMNS,
+        [_row(pair) for pair in pairs],
+        empty=f"There is no pair of {source} {record}: no record is like it, or there is none of this id.",
+    )
 
 
 @review.command("list")
@@ -61,7 +66,9 @@ def list_pairs(
     if as_json:
         console.print_json({"waiting": count, "pairs": pairs})
         return
-    console.print_table(f"{count:,} pairs wait for an answer", _COLUMNS, [_row(pair) for pair in pairs])
+    wait = "1 pair waits" if count == 1 else f"{count:,} pairs wait"
+    rows = [_row(pair) for pair in pairs]
+    console.print_table(f"{wait} for an answer", _COLUMNS, rows, empty="No pair waits for an answer.")
 
 
 @review.command("decide")

@@ -31,6 +31,7 @@ def list_metrics(
         "Metrics (latest month, all channels; in brackets the 95 % interval)",
         ["metric", "period", "n", "value"],
         [[row["metric_id"], row["period"], row["n"], _value(row, unit=_unit(row))] for row in rows],
+        empty="There is no metric yet. Work them out with: cdp run",
     )
 
 

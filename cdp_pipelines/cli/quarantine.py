@@ -48,7 +48,11 @@ def list_records(
         ]
         for row in rows
     ]
-    console.print_table(f"{count:,} records wait in quarantine (times in UTC)", _COLUMNS, table)
+    wait = "1 record waits" if count == 1 else f"{count:,} records wait"
+    of = f" of {source}" if source else ""
+    console.print_table(
+        f"{wait} in quarantine (times in UTC)", _COLUMNS, table, empty=f"No record{of} waits in quarantine."
+    )
     if count > len(rows):
         typer.echo(f"{count - len(rows):,} more are not shown; see them with: cdp quarantine list --limit {count}")
 

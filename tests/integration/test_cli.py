@@ -242,6 +242,20 @@ def test_values_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> Non
         assert text in said
 
 
+def test_a_title_is_not_broken_by_a_narrow_table(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table("First load, as far as the system says", ["stream"], [["deals"]])
+    assert "First load, as far as the system says" in capsys.readouterr().out
+
+
+def test_where_there_is_nothing_a_sentence_says_so(cdp: Cdp, home: Home) -> None:
+    assert cdp("quarantine", "list").out == "No record waits in quarantine.\n"
+    assert cdp("quarantine", "list", "--source", "zendesk").out == "No record of zendesk waits in quarantine.\n"
+    assert cdp("identity", "review", "list").out == "No pair waits for an answer.\n"
+    assert "no record is like it" in cdp("identity", "explain", "hubspot", "1").out
+    assert "Work them out with: cdp run" in cdp("metrics", "list").out
+    assert home.config.exists()
+
+
 def test_a_reveal_without_a_reason_shows_nothing(cdp: Cdp, filled: Home, tmp_path: Path) -> None:
     (tmp_path / "who.txt").write_text(somebody(filled))
     (tmp_path / "why.txt").write_text("\n")

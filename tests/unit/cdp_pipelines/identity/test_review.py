@@ -34,7 +34,7 @@ def test_a_pair_is_shown_by_its_records_and_by_what_agrees(
 ) -> None:
     code, said = cdp(waiting, capsys, "identity", "review", "list")
     assert code == 0
-    assert all(part in said for part in ("1 pairs wait", "crm 1", "desk 7", "80.00%", "name: same"))
+    assert all(part in said for part in ("1 pair waits", "crm 1", "desk 7", "80.00%", "name: same"))
     assert "Sand" not in said
 
 
