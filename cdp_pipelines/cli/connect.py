@@ -71,7 +71,7 @@ def connect(
 
 
 def _token(name: str, file: Path | None) -> str:
-    return _read(file) if file else _given(str(typer.prompt(f"Token of {name}", hide_input=True)))
+    return _read(file) if file else _given(console.ask(f"Token of {name}"))
 
 
 def _read(file: Path) -> str:
@@ -104,7 +104,7 @@ def _client_secret(
     stored = read_credential(opened.stores, opened.ring, source.name)
     if isinstance(stored, Grant) and stored.client_id == settings.oauth.client_id:
         return stored.client_secret
-    return _given(str(typer.prompt(f"Client secret of the app for {source.name}", hide_input=True)))
+    return _given(console.ask(f"Client secret of the app for {source.name}"))
 
 
 def _granted(
@@ -118,11 +118,8 @@ def _granted(
         if browser:
             _open(address)
 
-    def ask(question: str) -> str:
-        return str(typer.prompt(question, hide_input=True))
-
     may_ask = wait == 0 or sys.stdin.isatty()
-    person = Person(show=show, paste=ask if may_ask else None, waits=wait)
+    person = Person(show=show, paste=console.ask if may_ask else None, waits=wait)
     return connect(source, settings, registered_app(source, settings, secret), person, now=clock())
 
 

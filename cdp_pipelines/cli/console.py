@@ -44,6 +44,13 @@ def installation() -> Iterator["Installation"]:
         yield opened
 
 
+def ask(question: str, *, hide: bool = True) -> str:
+    """The answer to a question: typed on the terminal, not echoed where ``hide``, or the next line of what is piped."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    return str(typer.prompt(question, hide_input=hide)).strip()
+
+
 def print_json(data: object) -> None:
     """Print data for programs."""
     import orjson

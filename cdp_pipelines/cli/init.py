@@ -36,4 +36,4 @@ def init(
     settings = load_settings(path)
     for line in set_up(settings):
         typer.echo(line)
-    typer.echo("Next: name a system in cdp.toml, then run: cdp sources check NAME")
+    typer.echo("Next: name a system in cdp.toml, then run: cdp sources connect NAME")

@@ -33,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="A customer data platform you run yourself: sync, resolve, protect, measure.\n\n"
-    "Examples:\n\n  cdp init\n\n  cdp sources check hubspot\n\n  cdp run\n\n  cdp metrics show csat",
+    "Examples:\n\n  cdp init\n\n  cdp sources connect hubspot\n\n  cdp run\n\n  cdp metrics show csat",
 )
 app.command("init")(init.init)
 app.add_typer(sources.app, name="sources")

@@ -1,7 +1,6 @@
 """``cdp profile show``: one profile, pseudonymous; its values in clear only by an audited reveal."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +77,4 @@ def show(
 def _line(file: Path | None, question: str, *, hide: bool = True) -> str:
     if file is not None:
         return file.read_text().strip()
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    return str(typer.prompt(question, hide_input=hide)).strip()
+    return console.ask(question, hide=hide)

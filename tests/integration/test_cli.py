@@ -121,6 +121,7 @@ def test_init_makes_what_is_missing_and_overwrites_nothing(
 
     assert (first.code, second.code) == (0, 0)
     assert "Keep a copy" in first.out
+    assert "cdp sources connect NAME" in first.out
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert (config.read_text(), key.read_bytes()) == before
     assert "stays as it is" in second.out
@@ -386,6 +387,19 @@ def test_what_is_no_secret_does_not_replace_the_one_there_is(
     assert (answer.code, "Nothing was stored" in " ".join(answer.err.split())) == (2, True)
     with home.opened() as opened:
         assert database.get_credential(opened.stores, opened.ring, "hubspot") == "pat-0"
+
+
+def test_a_token_can_be_piped(home: Home, vendors: Running) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cdp_pipelines.cli", "--config", home.config, "sources", "connect", "hubspot"],
+        input="pat-na1-sandbox\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    del vendors
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("The credential of hubspot is in the vault.")
 
 
 @pytest.mark.parametrize(("name", "said"), [("shopify", "Add a section [sources.shopify]"), ("hubspto", "Name one of")])

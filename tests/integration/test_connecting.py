@@ -95,6 +95,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], str]) -> list
         return answer(question)
 
     monkeypatch.setattr(typer, "prompt", prompt)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     return asked
 
 
