@@ -64,11 +64,15 @@ def reveal_profile(
     rows = _person_rows(opened, keys, columns)
     clear = opened.revealer.reveal(Person, rows, columns)
     return [
-        {"source": row["source"], "record": row["source_id"], "field": name, "value": str(row[name])}
+        {"source": row["source"], "record": row["source_id"], "field": name, "value": _shown(row[name])}
         for row in clear
         for name in columns
         if row[name] is not None
     ]
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _person_rows(opened: Installation, keys: set[tuple[str, str]], columns: list[str]) -> Any:  # noqa: ANN401 - Arrow table

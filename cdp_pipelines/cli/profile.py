@@ -62,9 +62,8 @@ def show(
     if as_json:
         console.print_json({**facts, **({"values": clear} if clear is not None else {})})
         return
-    console.print_table(
-        f"Profile {profile_id}", ["field", "value"], [[k, v] for k, v in facts["customer_360"].items() if v is not None]
-    )
+    known = [[name, fact] for name, fact in facts["customer_360"].items() if fact is not None]
+    console.print_table(f"Profile {profile_id} (times in UTC)", ["field", "value"], known)
     console.print_table("Records", ["source", "record", "linked by"], [list(row.values()) for row in facts["records"]])
     console.print_table(
         "Consent", ["purpose", "scope", "state", "since"], [list(row.values()) for row in facts["consent"]]

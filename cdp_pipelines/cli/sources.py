@@ -29,7 +29,8 @@ def list_sources(
     columns = ["source", "configured", "schedule", "last run", "status", "records", "in quarantine"]
     for row in rows:
         row["last run"] = str(row["last run"] or "")[:16].replace("T", " ")
-    console.print_table("Sources (times in UTC)", columns, [[row[column] for column in columns] for row in rows])
+    headers = ["source", "set up", *columns[2:-1], "quarantined"]  # eighty letters hold no longer ones
+    console.print_table("Sources (times in UTC)", headers, [[row[column] for column in columns] for row in rows])
 
 
 @app.command("check")

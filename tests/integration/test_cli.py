@@ -11,18 +11,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from installations import Home, make_home, small_business
+from sqlalchemy import text
 
 from cdp_pipelines import database
 from cdp_pipelines.cli import console
 from cdp_pipelines.cli.main import execute
 from cdp_pipelines.installation import clock
 from cdp_pipelines.leaks import sample_values
+from cdp_pipelines.profiles import reveal_profile
 from cdp_pipelines.refresh import refresh_metrics, refresh_profiles
 from cdp_pipelines.scan import scan
+from connectors.registry import SOURCES
 from sandbox.server import Running, running
 
 REASON = "Complaint of the customer, case 4711 of spring"
@@ -239,8 +243,34 @@ def test_values_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> Non
     rows = [["name", "Anna [VIP] [/] Berg"], ["town", "New:smile:York"]]
     console.print_table("Values [all]", ["field [x]", "value"], rows)
     said = capsys.readouterr().out
-    for text in ("Values [all]", "field [x]", "Anna [VIP] [/] Berg", "New:smile:York"):
-        assert text in said
+    for part in ("Values [all]", "field [x]", "Anna [VIP] [/] Berg", "New:smile:York"):
+        assert part in said
+
+
+def test_times_are_shown_to_the_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(
+        "Profile", ["field", "value"], [["first_seen", datetime(2026, 5, 19, 7, 8, 9, 413, tzinfo=UTC)]]
+    )
+    assert capsys.readouterr().out.splitlines()[-1].split(maxsplit=1)[1].strip() == "2026-05-19 07:08"
+
+
+def test_sources_take_one_line_each_on_a_terminal(cdp: Cdp, filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert len(cdp("sources", "list").out.splitlines()) == 2 + len(SOURCES)
+    assert filled.config.exists()
+
+
+def test_several_addresses_are_shown_as_text(filled: Home) -> None:
+    with filled.opened() as opened, opened.stores.profile.connect() as profile:
+        profiles = profile.execute(text("select distinct profile_id from identity_link")).scalars().all()
+        shown = [
+            row["value"]
+            for profile_id in profiles[:40]
+            for row in reveal_profile(opened, profile_id, actor="os:0", reason="test", now=clock())
+            if row["field"].startswith("other_")
+        ]
+    assert shown
+    assert not any("[" in value or "'" in value for value in shown)
 
 
 def test_a_title_is_not_broken_by_a_narrow_table(capsys: pytest.CaptureFixture[str]) -> None:
