@@ -77,11 +77,15 @@ def main(arguments: list[str] | None = None) -> None:
         "control": options.control_port,
     }
     switches = {"rate_scale": options.rate_scale, "latency_ms": options.latency_ms, "faults": options.fault}
-    with running(world, ports=ports, **switches) as state:
-        sys.stdout.write(announcement(state) + "\n")
-        sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+    try:
+        with running(world, ports=ports, **switches) as state:
+            sys.stdout.write(announcement(state) + "\n")
+            sys.stdout.flush()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    except OSError as error:
+        sys.stderr.write(f"The stand-ins cannot be served on {error.strerror}. Name other ports; 0 takes a free one.\n")
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

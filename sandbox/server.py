@@ -142,7 +142,11 @@ def _listen(host: str, port: int) -> socket.socket:
     # asyncio switches Nagle's algorithm off only for sockets that say they are TCP; with it, answers wait 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise OSError(error.errno, f"port {port}: {error.strerror}") from None
     return listening
 
 
