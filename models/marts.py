@@ -19,7 +19,7 @@ class MetricValue(MartTable, table=True):
 
     metric_id: str = Field(primary_key=True, description="Metric, see dim_metric")
     definition_version: int = Field(primary_key=True, description="Version of the metric's definition")
-    grain: str = Field(primary_key=True, description="day, week, month, quarter, year, asof, roll28, roll90, roll365 …")
+    grain: str = Field(primary_key=True, description="day, week, month, quarter, year, cohort, asof, roll90 or roll365")
     period_start: date = Field(primary_key=True, description="First day of the period in the company's time zone")
     channel: str = Field(primary_key=True, description="Channel, or all")
     segment_scheme: str = Field(primary_key=True, description="Segmentation, or all")

@@ -18,9 +18,16 @@ Written by `python -m cdp_pipelines.metrics.catalogue` from the declarations bes
 A number appears only where it can be stood behind.
 Every row has a status.
 `ok`, `low_sample` and `low_coverage` show the value, the last two with a flag.
-`insufficient_data` says in `status_reason` why there is none; `needs_config` asks for a rate in the settings.
+`insufficient_data` says in `status_reason` why there is none: `no_source`, nothing connected can feed it;
+`missing_input`, nothing was read of that time; `below_minimum`, the sample is too small; `needs_config`, the settings
+lack a currency rate or `margin_rate`.
 `suppressed` protects fewer than k persons; `error` means the computation failed.
 Intervals are at 95 %.
+Of the tables of the mart, `metric_value` has every period, `metric_latest` the newest one of every cell, and
+`metric_wide_month` a row per month and a column per metric of tier 1 that has months; why a cell of it is null, the
+status in `metric_value` says.
+`published` below names the grains: `asof` is the state at the end of a day, `roll90` and `roll365` are so many days
+up to one, `cohort` is what became of the orders of a month. Columns are in the [data dictionary](data-dictionary.md).
 `stat` is `value`, or `p50` and `p90` for quantiles, or a companion that the definition names.
 A rate is computed from its own sums for every period and slice; never average or add rates, medians or distinct counts.
 From months on, metrics of moments are also given by `segment_scheme` `rfm`: the group each person is in now, for those
