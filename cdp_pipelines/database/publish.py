@@ -153,6 +153,11 @@ def _mark_of_wide_view(connection: Connection) -> str | None:
     return mark
 
 
+_WIDE_GRAINS = ("month", "cohort", "asof")
+"""By which of its grains a metric is given in a row per month, the first it has: a cohort is that of the month's
+orders, a state that of the month's last day, or of the newest one."""
+
+
 def _wide_view(connection: Connection) -> str:
     """One row per month, one column per tier-1 metric in its newest definition."""
     newest = (
@@ -161,24 +166,39 @@ def _wide_view(connection: Connection) -> str:
         .subquery()
     )
     metrics = connection.execute(
-        select(_DIM.c.metric_id, cast(newest.c.version, Integer), _DIM.c["class"])
+        select(_DIM.c.metric_id, cast(newest.c.version, Integer), _DIM.c["class"], _DIM.c.grains)
         .join(newest, (newest.c.metric_id == _DIM.c.metric_id) & (newest.c.version == _DIM.c.definition_version))
         .where(_DIM.c.tier == 1)
         .order_by(_DIM.c.metric_id)
     ).all()
-    columns = "".join(f", {_wide_column(metric_id, version, kind)}" for metric_id, version, kind in metrics)
-    return (
-        f"select period_start, period_end{columns} from metric_value "  # noqa: S608 - ids are checked below
-        "where grain = 'month' and channel = 'all' and segment_scheme = 'all' and slice_name = 'all' "
-        "and variant = 'default' group by period_start, period_end"
-    )
+    columns = "".join(f", {_wide_column(*metric)}" for metric in metrics)
+    return f"""
+        with total as (
+            select * from metric_value
+            where grain in {_WIDE_GRAINS} and channel = 'all' and segment_scheme = 'all' and slice_name = 'all'
+                and variant = 'default'
+        ),
+        month as (select distinct period_start, period_end from total where grain <> 'asof'),
+        told as (
+            select
+                month.period_start, month.period_end, metric_id, definition_version, grain, stat, value,
+                row_number() over (
+                    partition by month.period_start, metric_id, definition_version, grain, stat
+                    order by total.period_start desc
+                ) as place
+            from month
+            join total on total.period_start >= month.period_start and total.period_start < month.period_end
+        )
+        select period_start, period_end{columns} from told where place = 1 group by period_start, period_end
+    """  # noqa: S608 - ids are checked below
 
 
-def _wide_column(metric_id: str, version: int, kind: str) -> str:
+def _wide_column(metric_id: str, version: int, kind: str, grains: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", metric_id):
         raise ValueError(f"{metric_id!r} cannot name a column; use lower-case letters, digits and underscores.")
     stat = "p50" if kind.startswith("Q") else "value"  # the headline of a quantile is its median
+    grain = next((one for one in _WIDE_GRAINS if one in grains.split(",")), "none")
     return (
         f"max(case when metric_id = '{metric_id}' and definition_version = {version} and stat = '{stat}' "
-        f'then value end) as "{metric_id}"'
+        f"and grain = '{grain}' then value end) as \"{metric_id}\""
     )

@@ -24,8 +24,8 @@ lack a currency rate or `margin_rate`.
 `suppressed` protects fewer than k persons; `error` means the computation failed.
 Intervals are at 95 %.
 Of the tables of the mart, `metric_value` has every period, `metric_latest` the newest one of every cell, and
-`metric_wide_month` a row per month and a column per metric of tier 1 that has months; why a cell of it is null, the
-status in `metric_value` says.
+`metric_wide_month` a row per month and a column per metric of tier 1 (of states the last day of the month, of cohorts
+those of the month); why a cell of it is null, the status in `metric_value` says.
 `published` below names the grains: `asof` is the state at the end of a day, `roll90` and `roll365` are so many days
 up to one, `cohort` is what became of the orders of a month. Columns are in the [data dictionary](data-dictionary.md).
 `stat` is `value`, or `p50` and `p90` for quantiles, or a companion that the definition names.

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -156,6 +156,20 @@ def test_the_wide_view_has_a_column_per_tier_1_metric(stores):
         {"period_start": "2026-01-01", "period_end": "2026-02-01", "csat": "0.5", "ttr": "4.0"},
         {"period_start": "2026-02-01", "period_end": "2026-03-01", "csat": "0.6", "ttr": "None"},
     ]
+
+
+def test_the_wide_view_shows_states_by_their_last_day_and_cohorts_by_their_month(stores):
+    days = [date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 3)]
+    states = [
+        value(metric_id="worth", grain="asof", period_start=day, period_end=day + timedelta(1), value=number)
+        for number, day in enumerate(days)
+    ]
+    values = [value(), value(period_start=FEBRUARY, period_end=MARCH), value(metric_id="returns", grain="cohort")]
+    dims = [meaning(), meaning(metric_id="worth", grains="asof"), meaning(metric_id="returns", grains="cohort")]
+    publish_mart(stores, values + states, dims)
+    with stores.mart.connect() as connection:
+        query = text('select worth, "returns" from metric_wide_month order by period_start')
+        assert connection.execute(query).all() == [(1, 0.5), (2, None)]
 
 
 def test_the_wide_view_follows_a_new_metric_and_a_new_version(stores):
