@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cdp_pipelines.config import Settings
@@ -112,7 +112,9 @@ def store_engine(settings: Settings, name: str) -> Engine:
 
 def _sqlite(settings: Settings, name: str) -> Engine:
     engine = create_engine(
-        f"sqlite:///{store_file(settings, name)}",
+        URL.create(
+            "sqlite", database=str(store_file(settings, name))
+        ),  # a path may hold what an address reads otherwise
         hide_parameters=True,
         connect_args={"timeout": _LOCK_SECONDS_OF_LIMITS if name == "limits" else LOCK_SECONDS},
     )

@@ -92,6 +92,15 @@ def test_schemas_made_by_an_administrator_are_enough(bare_settings):
         forget_limits(stores.limits, "hubspot")
 
 
+@pytest.mark.parametrize("name", ["what?", "50%", "a#b", "Müller & Söhne"])
+def test_the_stores_of_a_folder_of_any_name_lie_in_it(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (tmp_path / "cdp.toml").write_text(f'data = "{folder}"\n')
+    with open_stores(load_settings(tmp_path / "cdp.toml", {}), upgrade=True):
+        assert {f"{store}.db" for store in STORES} <= {file.name for file in folder.iterdir()}
+
+
 def test_a_missing_store_names_the_command_that_creates_it(bare_settings):
     with pytest.raises(StoreMissingError, match=r"Create .* with: cdp init"):
         open_stores(bare_settings)
