@@ -17,7 +17,9 @@ MASKED_EMAIL: Final = "[email]"
 MASKED_PHONE: Final = "[phone]"
 
 _EMAIL: Final = re.compile(
-    r"[^\s@<>\"'(),;:=&?/\\]+(?:@|%40)[^\s@<>\"'(),;:&?/\\]+\.[^\s@<>\"'(),;:&?/\\]*\w", re.IGNORECASE
+    # Bounded, because without an @ the search goes to the bound from every letter.
+    r"[^\s@<>\"'(),;:=&?/\\]{1,100}(?:@|%40)[^\s@<>\"'(),;:&?/\\]{1,255}\.[^\s@<>\"'(),;:&?/\\]{0,63}\w",
+    re.IGNORECASE,
 )
 _PHONE: Final = re.compile(
     r"""(?<![\w.%:/-])                   # not within a word, a time, a date or an address
